@@ -1,0 +1,82 @@
+/* Makes the kernel equal to the plan: observes what exists, computes the difference, applies it. Running it twice changes
+ * nothing; running it after a crash at any point repairs. It owns an object only if that carries our tag.
+ *
+ * Everything of a lab hangs on one mount, so that one umount takes it all away:
+ *   /run/vnetlab/LAB            tmpfs, mode 0700
+ *   /run/vnetlab/LAB/ns/_fabric the fabric namespace (nsfs bind mount)
+ *   /run/vnetlab/LAB/ns/VM      a VM's namespace
+ *   /run/vnetlab/LAB/bpf        private bpffs: pins of program and maps
+ *   /run/vnetlab/LAB/vm/VM/     guest files: hosts, hostname, init.pid, log
+ *   /run/netns/LAB.VM, LAB._fabric   symlinks, so that `ip netns` sees them */
+#ifndef VNETLAB_DATAPLANE_H
+#define VNETLAB_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vnl_err;
+struct vnl_names;
+struct vnl_plan;
+
+#define VNL_FABRIC "_fabric" /* no VM can be called this: names start with a letter or digit */
+
+/* $VNETLAB_RUN_DIR (tests) or /run/vnetlab. */
+const char *vnl_run_dir(void);
+/* "RUN_DIR/LAB/SUFFIX"; the text is the caller's. NULL on ENOMEM. */
+char *vnl_run_path(const char *lab, const char *suffix);
+
+/* An open fd of a namespace of the lab; netns: a VM's name or VNL_FABRIC. -ENOENT when it does not exist. */
+int vnl_netns_open(const char *lab, const char *netns, int *ret_fd, struct vnl_err **err);
+/* Moves the calling thread; *ret_saved (>= 0) is where it came from, for vnl_netns_leave. */
+int vnl_netns_enter(int netns_fd, int *ret_saved, struct vnl_err **err);
+void vnl_netns_leave(int *saved);
+
+struct vnl_dp_options {
+    void (*progress)(const char *what, size_t done, size_t total, void *arg); /* may be NULL; called from one thread */
+    void *arg;
+    int threads; /* 0: chosen from the number of CPUs and VMs */
+};
+
+struct vnl_dp_stats {
+    size_t created, changed, deleted; /* kernel objects: namespaces, ports, bridges */
+    bool published;                   /* the tables changed */
+};
+
+/* 0 with all-zero stats = nothing to change. On failure what was made by this call is unwound where that is safe; a second call
+ * repairs the rest. */
+int vnl_dp_apply(const struct vnl_plan *plan, const struct vnl_dp_options *options, struct vnl_dp_stats *ret,
+                 struct vnl_err **err);
+
+/* Ends every process in the lab's namespaces, detaches the lab's mount, removes its names. 0 when there was nothing. The kernel
+ * frees namespaces in the background; wait: until it has. */
+int vnl_dp_down(const char *lab, bool wait, struct vnl_err **err);
+
+/* Is the lab's mount there? Labs that have one, or anything else of ours (symlinks below /run/netns), sorted. */
+bool vnl_dp_exists(const char *lab);
+int vnl_dp_list(struct vnl_names *ret, struct vnl_err **err);
+
+/* --- guests ------------------------------------------------------------------------------------------------------------
+ * A VM whose processes matter has an init (a small vnetlab process) that owns its PID, mount, UTS and IPC namespaces. It is started
+ * at first need and ends with the lab; VMs without processes cost no process. */
+
+struct vnl_guest_exec {
+    char *const *argv; /* NULL: an interactive login shell */
+    bool tty;          /* give it a terminal of its own (stdin and stdout are one) */
+};
+
+/* Runs a command in the VM and waits. *ret_status: exit status as a shell counts it (128 + signal). Signals that reach us are passed
+ * on. -ENOENT: no such lab or VM. 127 and 126 as a shell has them when the command cannot be found or run. */
+int vnl_guest_run(const char *lab, const char *vm, const struct vnl_guest_exec *what, int *ret_status,
+                  struct vnl_err **err);
+
+/* Makes the VM's `run` commands be the running ones: starts them when none runs, restarts when they differ, stops when there are
+ * none any more. Called by vnl_dp_apply for every VM of the plan whose commands changed. */
+int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t vm, struct vnl_err **err);
+/* Ends the VM's init and with it every process of the VM; waits until they are gone. */
+int vnl_guest_stop(const char *lab, const char *vm, struct vnl_err **err);
+
+/* Writes the VM's log to fd; follow: until interrupted or the lab ends. */
+int vnl_guest_logs(const char *lab, const char *vm, int fd, bool follow, struct vnl_err **err);
+
+#endif
