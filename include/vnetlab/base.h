@@ -26,7 +26,7 @@
         taken_;                                                                                              \
     })
 
-void vnl_str_free(char **str);   /* free(3) for CLEANUP */
-void vnl_fd_close(int *fd);      /* close(2) unless -1; keeps errno */
+void vnl_str_free(char **str); /* free(3) for CLEANUP */
+void vnl_fd_close(int *fd);    /* close(2) unless -1; keeps errno */
 
 #endif

@@ -1,5 +1,6 @@
 /* JSON values. The only user of jansson; the type stays opaque so that nobody else needs it.
- * Builders take ownership of the values put in; a builder that gets NULL passes NULL on (check once, at the end). */
+ * Builders take ownership of the values put in; a builder that gets NULL passes NULL on (check once, at the
+ * end). */
 #ifndef VNETLAB_JSON_H
 #define VNETLAB_JSON_H
 
