@@ -70,7 +70,10 @@ struct vnl_names {
     size_t n;
 };
 
+struct vnl_index; /* finds siblings by name, without case; private to ctl/model */
+
 struct vnl_subnet {
+    uint32_t number; /* resolved: position among all subnets of the lab, in file order */
     struct vnl_src src;
     char *id;
     char *name;
@@ -103,6 +106,7 @@ struct vnl_peering {
 };
 
 struct vnl_vnet {
+    uint32_t number;              /* position in lab->vnets */
     struct vnl_src src;
     char *id;
     char *name;
@@ -113,6 +117,7 @@ struct vnl_vnet {
     size_t n_subnets;
     struct vnl_peering **peerings;
     size_t n_peerings;
+    struct vnl_index *index;      /* of subnets and peerings */
     uint32_t slot;                /* settled: small number, stable while the VNet lives */
 };
 
@@ -143,7 +148,7 @@ struct vnl_vm {
     struct vnl_src src;
     char *id;
     char *name;
-    struct vnl_scope scope;       /* location is its VNet's */
+    struct vnl_scope scope;       /* location: NULL until resolved when none was written, then its VNet's */
     struct vnl_nic **nics;        /* exactly one for now */
     size_t n_nics;
     bool ip_forward;              /* net.ipv4.ip_forward and IPv6's, inside the guest */
@@ -176,6 +181,7 @@ struct vnl_lab {
     size_t n_vms;
     struct vnl_expect **expects;
     size_t n_expects;
+    struct vnl_index *index;      /* of VNets and VMs, by name and by id */
 };
 
 /* --- building (loaders) -------------------------------------------------------------------------------------------
@@ -217,6 +223,10 @@ int vnl_lab_resolve(struct vnl_lab *lab, struct vnl_err **err);
  * (a re-PUT of a Disconnected link makes it Initiated); new links in file order.
  * `before` is only read. 0, or -EINVAL with mistakes; then `lab` must not be used. */
 int vnl_lab_settle(struct vnl_lab *lab, const struct vnl_lab *before, struct vnl_err **err);
+
+/* Fills what follows from the rest of a settled lab: sync levels, MACs, subnet_prefix, addresses of expects. Settle ends with it;
+ * the store calls it after it has read states, spaces, slots and addresses into a resolved lab. 0 or -ENOMEM. */
+int vnl_lab_derive(struct vnl_lab *lab, struct vnl_err **err);
 
 /* `vnetlab sync`: a re-PUT of one link of a settled lab with syncRemoteAddressSpace. Connected: remote_space := the remote's
  * current space. Disconnected: Initiated. *ret_changed says whether anything did. Errors as in 2.3. */

@@ -1,0 +1,150 @@
+/* Private to ctl/model: what its files share. The public side is vnetlab/lab.h. */
+#ifndef VNETLAB_MODEL_H
+#define VNETLAB_MODEL_H
+
+#include <errno.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/lab.h"
+
+/* Types as they stand in ids. */
+#define VNL_VNET_TYPE "Microsoft.Network/virtualNetworks"
+#define VNL_NIC_TYPE  "Microsoft.Network/networkInterfaces"
+#define VNL_VM_TYPE   "Microsoft.Compute/virtualMachines"
+
+/* References in full; '*' is one segment. */
+#define VNL_VNET_ID_FORM   "/subscriptions/*/resourceGroups/*/providers/" VNL_VNET_TYPE "/*"
+#define VNL_SUBNET_ID_FORM VNL_VNET_ID_FORM "/subnets/*"
+
+/* Limits of spec 1.10, 2.3 and 2.8. */
+#define VNL_LIMIT_VNETS           1000u   /* per region and subscription */
+#define VNL_LIMIT_NICS            65536u  /* per region and subscription */
+#define VNL_LIMIT_SUBNETS         3000u   /* per VNet */
+#define VNL_LIMIT_PEERINGS        500u    /* per VNet */
+#define VNL_LIMIT_PEERING_SUBNETS 200u    /* per link, both lists together */
+#define VNL_LIMIT_ADDRS           65536u  /* private addresses per VNet */
+#define VNL_LIMIT_ADDRS_PEERED    128000u /* private addresses of a VNet and the VNets it is peered with */
+
+/* One run over a lab that collects mistakes: the first one's number is what the run returns. */
+struct vnl_check {
+    struct vnl_lab *lab;
+    const struct vnl_lab *before; /* settle only; may be NULL */
+    struct vnl_err **err;
+    int result;
+};
+
+/* Notes a failure (or 0) and passes it on. */
+int vnl_check_note(struct vnl_check *check, int r);
+/* Out of memory while checking `what`. */
+int vnl_check_nomem(struct vnl_check *check, const char *what);
+
+/* A mistake of the user at `src`; `id` is the resource's. The words after `hint` are a format. */
+#define vnl_mistake(check, code, src, id, hint, ...)                                                         \
+    vnl_check_note(check, vnl_fail_at((check)->err, EINVAL, code, src, vnl_id_path(id), hint, __VA_ARGS__))
+
+/* --- index.c: text (compared without case, as ARM does) to resource ---------------------------------- */
+
+/* key: borrowed, lives as long as the index. A key may be put several times: the first value stays, the count
+ * grows. 0 or -ENOMEM. */
+int vnl_index_put(struct vnl_index **index, enum vnl_type type, const char *key, void *value);
+/* NULL when absent (or index is NULL). *ret_count: how often the key was put; may be NULL. */
+void *vnl_index_get(const struct vnl_index *index, enum vnl_type type, const char *key, size_t len,
+                    size_t *ret_count);
+void vnl_index_free(struct vnl_index **index);
+
+/* --- id.c -------------------------------------------------------------------------------------------- */
+
+bool vnl_id_eq(const char *a, const char *b); /* NULL equals nothing */
+const char *vnl_id_path(const char *id); /* "virtualNetworks/vnet-1": what follows the provider; borrowed */
+bool vnl_id_matches(const char *text, const char *form);
+const char *vnl_type_str(enum vnl_type type); /* "virtual network": for sentences */
+void vnl_name_check(struct vnl_check *check, enum vnl_type type, const char *name, const struct vnl_src *src,
+                    const char *id);
+char *vnl_location_normalize(const char *text); /* "East US" is "eastus"; NULL on ENOMEM */
+void vnl_scope_check(struct vnl_check *check, const struct vnl_scope *scope, const struct vnl_src *src,
+                     const char *id);
+
+/* --- list.c, nearest.c ------------------------------------------------------------------------------- */
+
+/* The array with room for one more element behind the first n; capacities are powers of two, so nobody stores
+ * them. NULL on ENOMEM: then the old array is still there. */
+void *vnl_list_grow(void *items, size_t n, size_t item_size);
+/* "a, b, c", at most `max` of them and then "and 12 more". The text is the caller's; NULL on ENOMEM. */
+char *vnl_names_join(const struct vnl_names *names, size_t max);
+char *vnl_prefixes_join(const struct vnl_prefixes *list);
+bool vnl_prefixes_have(const struct vnl_prefixes *list, const struct vnl_prefix *prefix);
+/* The prefixes of both lists that overlap one of the other list, each once. 0 or -ENOMEM. */
+int vnl_prefixes_overlapping(const struct vnl_prefixes *a, const struct vnl_prefixes *b,
+                             struct vnl_prefixes *ret);
+/* "did you mean 'x'?", or NULL when nothing is near (or memory is short). The text is the caller's. */
+char *vnl_did_you_mean(const char *word, const struct vnl_names *names);
+
+/* --- span.c: overlaps among many prefixes ------------------------------------------------------------ */
+
+struct vnl_span {
+    struct vnl_prefix prefix;
+    size_t order;      /* the later of two that overlap is blamed */
+    const void *owner; /* the caller's */
+    size_t parent;     /* used by the search */
+    bool blamed;
+};
+
+/* Sorts `spans` and calls `blame` for overlapping pairs until it returned true for the later one. */
+void vnl_spans_search(struct vnl_span *spans, size_t n,
+                      bool (*blame)(void *arg, const struct vnl_span *later, const struct vnl_span *earlier),
+                      void *arg);
+
+/* --- rules, in the order in which vnl_lab_resolve() calls them --------------------------------------- */
+
+void vnl_vnets_check(struct vnl_check *check);      /* vnet.c: address spaces (spec 1.1) */
+void vnl_subnets_check(struct vnl_check *check);    /* subnet.c: spec 1.2, 1.9 */
+void vnl_peerings_resolve(struct vnl_check *check); /* peering_check.c: spec 2.3, 2.6, 2.8 */
+void vnl_overlaps_check(struct vnl_check *check);   /* peering_overlap.c: spec 2.3 */
+void vnl_nics_resolve(
+    struct vnl_check *check); /* nic.c: references, configurations, static addresses (spec 1.4) */
+void vnl_claims_check(struct vnl_check *check);    /* claim.c: addresses taken twice, subnets that are full */
+void vnl_limits_check(struct vnl_check *check);    /* limit.c: spec 1.10 */
+void vnl_expects_resolve(struct vnl_check *check); /* expect.c */
+
+/* --- shared by rules and settle ---------------------------------------------------------------------- */
+
+/* Azure's own subnets (spec 1.9), NULL for others. Names are compared without case. */
+struct vnl_special_subnet {
+    const char *name;  /* as Azure writes it */
+    uint8_t max_len;   /* smallest IPv4 subnet */
+    const char *owner; /* the only resource that may be in it */
+};
+const struct vnl_special_subnet *vnl_special_subnet_lookup(const char *name);
+
+/* The subnet's prefix that holds addr, or NULL. */
+const struct vnl_prefix *vnl_subnet_prefix_of(const struct vnl_subnet *subnet, const struct vnl_addr *addr);
+bool vnl_subnet_has_family(const struct vnl_subnet *subnet, uint16_t family);
+/* Does Azure keep this address of the prefix for itself? */
+bool vnl_addr_reserved(const struct vnl_prefix *prefix, const struct vnl_addr *addr);
+/* First and last address that a NIC can get; false when there is none. */
+bool vnl_prefix_usable(const struct vnl_prefix *prefix, struct vnl_addr *ret_first,
+                       struct vnl_addr *ret_last);
+
+/* Family of a resolved NIC's configuration: IPv4 first, IPv6 behind it. */
+uint16_t vnl_config_family(size_t index);
+const char *vnl_config_name(size_t index); /* "ipconfig1" */
+
+/* Gives every configuration without an address the lowest free one of its subnet, in file order. */
+void vnl_claims_allocate(struct vnl_check *check);
+
+/* The part of `side` whose overlap with the other side Azure checks for `link` (spec 2.8). 0 or -ENOMEM. */
+int vnl_peering_overlap_space(const struct vnl_peering *link, const struct vnl_vnet *side,
+                              struct vnl_prefixes *ret);
+/* Is this the link of its pair that the file makes first? The other one has nothing new to tell about the
+ * pair. */
+bool vnl_peering_is_first(const struct vnl_peering *link);
+
+void vnl_settle_vnets(struct vnl_check *check);    /* settle.c */
+void vnl_settle_nics(struct vnl_check *check);     /* settle_nic.c */
+void vnl_settle_peerings(struct vnl_check *check); /* settle_peering.c */
+/* Slots that are set stay; those that are VNL_SLOT_NONE get the lowest free ones. 0 or -ENOMEM. */
+int vnl_slots_assign(uint32_t **slots, size_t n);
+int vnl_sync_derive(struct vnl_peering *link); /* settle_peering.c: 0 or -ENOMEM */
+void vnl_expect_derive(const struct vnl_lab *lab, struct vnl_expect *expect);
+
+#endif

@@ -1,0 +1,112 @@
+/* The model's vocabularies: text, JSON and tests read these tables; a new value without a name does not
+ * compile. */
+#include "model.h"
+
+#include <strings.h>
+
+static const char *const peering_state_str[] = {
+    [VNL_PEERING_INITIATED] = "Initiated",
+    [VNL_PEERING_CONNECTED] = "Connected",
+    [VNL_PEERING_DISCONNECTED] = "Disconnected",
+};
+static_assert(ARRAY_SIZE(peering_state_str) == VNL_PEERING_STATE_MAX, "name every peering state");
+
+static const char *const peering_sync_str[] = {
+    [VNL_SYNC_FULL] = "FullyInSync",
+    [VNL_SYNC_REMOTE] = "RemoteNotInSync",
+    [VNL_SYNC_LOCAL] = "LocalNotInSync",
+    [VNL_SYNC_LOCAL_REMOTE] = "LocalAndRemoteNotInSync",
+};
+static_assert(ARRAY_SIZE(peering_sync_str) == VNL_SYNC_MAX, "name every sync level");
+
+static const char *const expect_proto_str[] = {
+    [VNL_EXPECT_ICMP] = "icmp",
+    [VNL_EXPECT_TCP] = "tcp",
+    [VNL_EXPECT_UDP] = "udp",
+};
+static_assert(ARRAY_SIZE(expect_proto_str) == VNL_EXPECT_PROTO_MAX, "name every protocol");
+
+static const char *const expect_result_str[] = {
+    [VNL_EXPECT_PASS] = "pass",
+    [VNL_EXPECT_DROP] = "drop",
+};
+static_assert(ARRAY_SIZE(expect_result_str) == VNL_EXPECT_RESULT_MAX, "name every result");
+
+static const char *const peering_access_str[] = {
+    [VNL_ACCESS_DOCUMENTED] = "documented",
+    [VNL_ACCESS_TAG_ONLY] = "tag-only",
+};
+static_assert(ARRAY_SIZE(peering_access_str) == VNL_ACCESS_MAX, "name every way of access");
+
+static const char *const peering_forwarded_str[] = {
+    [VNL_FORWARDED_STRICT] = "strict",
+    [VNL_FORWARDED_TAG_ONLY] = "tag-only",
+};
+static_assert(ARRAY_SIZE(peering_forwarded_str) == VNL_FORWARDED_MAX, "name every way of forwarding");
+
+/* Position of text in the table, or -EINVAL. */
+static int find(const char *const *table, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcasecmp(table[i], text) == 0)
+            return (int)i;
+    }
+    return -EINVAL;
+}
+
+const char *vnl_peering_state_str(enum vnl_peering_state state)
+{
+    return peering_state_str[state];
+}
+
+const char *vnl_peering_sync_str(enum vnl_peering_sync sync)
+{
+    return peering_sync_str[sync];
+}
+
+const char *vnl_expect_proto_str(enum vnl_expect_proto proto)
+{
+    return expect_proto_str[proto];
+}
+
+const char *vnl_expect_result_str(enum vnl_expect_result result)
+{
+    return expect_result_str[result];
+}
+
+const char *vnl_peering_access_str(enum vnl_peering_access access)
+{
+    return peering_access_str[access];
+}
+
+const char *vnl_peering_forwarded_str(enum vnl_peering_forwarded forwarded)
+{
+    return peering_forwarded_str[forwarded];
+}
+
+int vnl_peering_access_parse(const char *text, enum vnl_peering_access *ret)
+{
+    int i = find(peering_access_str, ARRAY_SIZE(peering_access_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_peering_access)i;
+    return i < 0 ? i : 0;
+}
+
+int vnl_peering_forwarded_parse(const char *text, enum vnl_peering_forwarded *ret)
+{
+    int i = find(peering_forwarded_str, ARRAY_SIZE(peering_forwarded_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_peering_forwarded)i;
+    return i < 0 ? i : 0;
+}
+
+int vnl_peering_state_parse(const char *text, enum vnl_peering_state *ret)
+{
+    int i = find(peering_state_str, ARRAY_SIZE(peering_state_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_peering_state)i;
+    return i < 0 ? i : 0;
+}
