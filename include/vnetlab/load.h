@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "vnetlab/lab.h"
+
 struct vnl_err;
 struct vnl_json;
 struct vnl_lab;
@@ -19,8 +21,10 @@ int vnl_lab_load_text(const char *name, const char *text, size_t size, struct vn
 /* The whole settled lab as canonical ARM JSON and back:
  *   {"name", "file", "location", "resourceGroup", "subscription", "semantics": {...},
  *    "resources": [ARM resources: id, name, type, location, properties], "expect": [...]}
- * Server-filled properties (peeringState, remoteAddressSpace, privateIPAddress, slots under "vnetlab") are included, so that
- * vnl_lab_from_json(vnl_lab_to_json(lab)) equals lab. The result of from_json is resolved and settled. */
+ * Server-filled properties (peeringState, remoteAddressSpace, privateIPAddress) are included, and what ARM has no place for
+ * (slots, source positions, references as written, guest settings) stands under "vnetlab" of each resource, so that
+ * vnl_lab_from_json(vnl_lab_to_json(lab)) equals lab. The result of from_json is resolved and settled; nothing is decided anew.
+ * from_json refuses with -EINVAL what is not such a document, and says which member of which resource is wrong. */
 int vnl_lab_to_json(const struct vnl_lab *lab, struct vnl_json **ret, struct vnl_err **err);
 int vnl_lab_from_json(const struct vnl_json *json, struct vnl_lab **ret, struct vnl_err **err);
 
@@ -35,5 +39,24 @@ struct vnl_json *vnl_subnet_to_json(const struct vnl_subnet *subnet);
 struct vnl_json *vnl_peering_to_json(const struct vnl_peering *link);
 struct vnl_json *vnl_vm_to_json(const struct vnl_vm *vm);
 struct vnl_json *vnl_nic_to_json(const struct vnl_nic *nic);
+
+const char *vnl_arm_type_str(enum vnl_type type); /* "Microsoft.Network/virtualNetworks" */
+
+/* The same lab as text, cut into what the store keeps apart: each top-level resource, and `head`, which is the document without
+ * its "resources". Put together again they are vnl_lab_to_json(). */
+struct vnl_resource_text {
+    const char *id;   /* borrowed from the lab */
+    const char *type; /* vnl_arm_type_str() */
+    const char *body; /* not terminated */
+    size_t size;
+};
+struct vnl_lab_text {
+    char *text;       /* everything below lies in here */
+    struct vnl_resource_text head; /* id and type are NULL */
+    struct vnl_resource_text *resources; /* VNets, then VMs, then NICs, each in the lab's order */
+    size_t n_resources;
+};
+int vnl_lab_text_build(const struct vnl_lab *lab, struct vnl_lab_text *ret, struct vnl_err **err); /* 0 or -ENOMEM */
+void vnl_lab_text_done(struct vnl_lab_text *text);
 
 #endif

@@ -1,0 +1,494 @@
+/* The model as ARM's JSON (arm-api.md sections 7 and 9: what the server fills, which properties a type has).
+ *
+ * There is one description of each resource, the write_*() functions; it makes text. The store keeps that
+ * text, and what is to be printed or taken apart is read back from it. Building trees and printing those
+ * costs several times as much: for a thousand VMs that is tens of milliseconds at each save.
+ *
+ * ARM has no word for some of what a lab holds: slots of kernel tables, the line of the lab file that a
+ * resource was read from, references as they were written, what runs in a guest. That stands in the member
+ * "vnetlab" of the resource. Positions are "file:line:column" there. The way back is arm_read.c. */
+#include "vnetlab/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/json.h"
+#include "vnetlab/json_writer.h"
+#include "vnetlab/lab.h"
+
+static const char *const type_str[] = {
+    [VNL_TYPE_VNET] = "Microsoft.Network/virtualNetworks",
+    [VNL_TYPE_SUBNET] = "Microsoft.Network/virtualNetworks/subnets",
+    [VNL_TYPE_PEERING] = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+    [VNL_TYPE_VM] = "Microsoft.Compute/virtualMachines",
+    [VNL_TYPE_NIC] = "Microsoft.Network/networkInterfaces",
+};
+static_assert(ARRAY_SIZE(type_str) == VNL_TYPE_MAX, "name every type");
+
+const char *vnl_arm_type_str(enum vnl_type type)
+{
+    return type_str[type];
+}
+
+/* --- parts
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static void write_optional(struct vnl_json_writer *out, const char *key, const char *text)
+{
+    if (text)
+        vnl_json_write_text(out, key, text);
+}
+
+static void write_source(struct vnl_json_writer *out, const char *key, const struct vnl_src *src)
+{
+    CLEANUP(vnl_str_free)
+    char *text = NULL;
+
+    if (!src->file && !src->line)
+        return;
+    if (asprintf(&text, "%s:%d:%d", src->file ? src->file : "", src->line, src->col) < 0)
+        out->failed = true;
+    else
+        vnl_json_write_text(out, key, text);
+}
+
+static void write_names(struct vnl_json_writer *out, const char *key, const struct vnl_names *names)
+{
+    vnl_json_write_open(out, key, '[');
+    for (size_t i = 0; i < names->n; i++)
+        vnl_json_write_text(out, NULL, names->items[i]);
+    vnl_json_write_close(out, ']');
+}
+
+static void write_prefixes(struct vnl_json_writer *out, const struct vnl_prefixes *prefixes)
+{
+    char buf[VNL_PREFIX_STR];
+
+    vnl_json_write_open(out, "addressPrefixes", '[');
+    for (size_t i = 0; i < prefixes->n; i++)
+        vnl_json_write_text(out, NULL, vnl_prefix_format(&prefixes->items[i], buf));
+    vnl_json_write_close(out, ']');
+}
+
+static void write_space(struct vnl_json_writer *out, const char *key, const struct vnl_prefixes *prefixes)
+{
+    vnl_json_write_open(out, key, '{');
+    write_prefixes(out, prefixes);
+    vnl_json_write_close(out, '}');
+}
+
+/* The participating part of a VNet as it is now (spec 2.1 and 2.8). */
+static void write_current_space(struct vnl_json_writer *out, const char *key, const struct vnl_peering *link,
+                                const struct vnl_vnet *side)
+{
+    CLEANUP(vnl_prefixes_done)
+    struct vnl_prefixes space = { 0 };
+
+    if (vnl_peering_space(link, side, &space) < 0)
+        out->failed = true;
+    write_space(out, key, &space);
+}
+
+static void write_ref(struct vnl_json_writer *out, const char *key, const char *id)
+{
+    vnl_json_write_open(out, key, '{');
+    vnl_json_write_text(out, "id", id);
+    vnl_json_write_close(out, '}');
+}
+
+/* Opens the resource and its properties. */
+static void open_resource(struct vnl_json_writer *out, enum vnl_type type, const char *id, const char *name,
+                          const char *location)
+{
+    vnl_json_write_open(out, NULL, '{');
+    vnl_json_write_text(out, "id", id);
+    vnl_json_write_text(out, "name", name);
+    vnl_json_write_text(out, "type", type_str[type]);
+    write_optional(out, "location", location);
+    vnl_json_write_open(out, "properties", '{');
+    vnl_json_write_text(out, "provisioningState", "Succeeded");
+}
+
+/* Closes the properties and opens our own member; the caller closes that and the resource by
+ * close_resource(). */
+static void open_own(struct vnl_json_writer *out, const struct vnl_src *src)
+{
+    vnl_json_write_close(out, '}');
+    vnl_json_write_open(out, "vnetlab", '{');
+    write_source(out, "source", src);
+}
+
+static void close_resource(struct vnl_json_writer *out)
+{
+    vnl_json_write_close(out, '}');
+    vnl_json_write_close(out, '}');
+}
+
+/* --- virtual networks
+ * --------------------------------------------------------------------------------------------------- */
+
+/* addressPrefix and addressPrefixes are alternatives; the reply uses the one that was sent (arm-api.md
+ * section 7). */
+static void write_subnet(struct vnl_json_writer *out, const struct vnl_subnet *subnet)
+{
+    char buf[VNL_PREFIX_STR];
+
+    open_resource(out, VNL_TYPE_SUBNET, subnet->id, subnet->name, NULL);
+    if (subnet->plural || subnet->prefixes.n != 1)
+        write_prefixes(out, &subnet->prefixes);
+    else
+        vnl_json_write_text(out, "addressPrefix", vnl_prefix_format(subnet->prefixes.items, buf));
+    open_own(out, &subnet->src);
+    close_resource(out);
+}
+
+/* A link to a VNet that is gone still names it. */
+static void write_remote(struct vnl_json_writer *out, const struct vnl_peering *link)
+{
+    CLEANUP(vnl_str_free)
+    char *gone = NULL;
+
+    if (link->remote) {
+        write_ref(out, "remoteVirtualNetwork", link->remote->id);
+        return;
+    }
+    gone = *link->remote_ref == '/'
+               ? strdup(link->remote_ref)
+               : vnl_id_format(&link->vnet->scope, type_str[VNL_TYPE_VNET], link->remote_ref, NULL);
+    if (gone)
+        write_ref(out, "remoteVirtualNetwork", gone);
+    else
+        out->failed = true;
+}
+
+/* In force on the link, and current; the two differ while a link is not in sync (spec 2.1). What is in force
+ * for the own side is what the twin knows of it. */
+static void write_link_spaces(struct vnl_json_writer *out, const struct vnl_peering *link)
+{
+    const struct vnl_peering *twin = vnl_peering_twin(link);
+
+    write_space(out, "remoteAddressSpace", &link->remote_space);
+    if (link->remote)
+        write_current_space(out, "remoteVirtualNetworkAddressSpace", link, link->remote);
+    else
+        write_space(out, "remoteVirtualNetworkAddressSpace", &link->remote_space);
+    if (twin)
+        write_space(out, "localAddressSpace", &twin->remote_space);
+    else
+        write_current_space(out, "localAddressSpace", link, link->vnet);
+    write_current_space(out, "localVirtualNetworkAddressSpace", link, link->vnet);
+}
+
+static void write_link_flags(struct vnl_json_writer *out, const struct vnl_peering *link)
+{
+    vnl_json_write_bool(out, "allowVirtualNetworkAccess", link->allow_vnet_access);
+    vnl_json_write_bool(out, "allowForwardedTraffic", link->allow_forwarded_traffic);
+    vnl_json_write_bool(out, "allowGatewayTransit", link->allow_gateway_transit);
+    vnl_json_write_bool(out, "useRemoteGateways", link->use_remote_gateways);
+    vnl_json_write_bool(out, "doNotVerifyRemoteGateways", link->do_not_verify_remote_gateways);
+    vnl_json_write_bool(out, "peerCompleteVnets", link->complete_vnets);
+    vnl_json_write_bool(out, "enableOnlyIPv6Peering", link->only_ipv6);
+    if (link->local_subnets.n)
+        write_names(out, "localSubnetNames", &link->local_subnets);
+    if (link->remote_subnets.n)
+        write_names(out, "remoteSubnetNames", &link->remote_subnets);
+}
+
+static void write_peering(struct vnl_json_writer *out, const struct vnl_peering *link)
+{
+    open_resource(out, VNL_TYPE_PEERING, link->id, link->name, NULL);
+    vnl_json_write_text(out, "peeringState", vnl_peering_state_str(link->state));
+    vnl_json_write_text(out, "peeringSyncLevel", vnl_peering_sync_str(link->sync));
+    write_remote(out, link);
+    write_link_flags(out, link);
+    write_link_spaces(out, link);
+    open_own(out, &link->src);
+    vnl_json_write_text(out, "remoteRef", link->remote_ref);
+    write_source(out, "remoteSource", &link->remote_src);
+    close_resource(out);
+}
+
+/* The children inside are the same as alone (arm-api.md section 7, sub-resource equivalence). */
+static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
+{
+    open_resource(out, VNL_TYPE_VNET, vnet->id, vnet->name, vnet->scope.location);
+    write_space(out, "addressSpace", &vnet->space);
+    if (vnet->flow_timeout_min)
+        vnl_json_write_int(out, "flowTimeoutInMinutes", vnet->flow_timeout_min);
+    vnl_json_write_open(out, "subnets", '[');
+    for (size_t i = 0; i < vnet->n_subnets; i++)
+        write_subnet(out, vnet->subnets[i]);
+    vnl_json_write_close(out, ']');
+    vnl_json_write_open(out, "virtualNetworkPeerings", '[');
+    for (size_t i = 0; i < vnet->n_peerings; i++)
+        write_peering(out, vnet->peerings[i]);
+    vnl_json_write_close(out, ']');
+    open_own(out, &vnet->src);
+    vnl_json_write_int(out, "slot", vnet->slot);
+    close_resource(out);
+}
+
+/* --- virtual machines
+ * --------------------------------------------------------------------------------------------------- */
+
+static void write_ip_config(struct vnl_json_writer *out, const struct vnl_nic *nic, size_t i)
+{
+    const struct vnl_ip_config *config = &nic->configs[i];
+    CLEANUP(vnl_str_free)
+    char *id = NULL;
+    char buf[VNL_ADDR_STR];
+
+    if (asprintf(&id, "%s/ipConfigurations/ipconfig%zu", nic->id, i + 1) < 0) {
+        out->failed = true;
+        return;
+    }
+    vnl_json_write_open(out, NULL, '{');
+    vnl_json_write_text(out, "id", id);
+    vnl_json_write_text(out, "name", strrchr(id, '/') + 1);
+    vnl_json_write_text(out, "type", "Microsoft.Network/networkInterfaces/ipConfigurations");
+    vnl_json_write_open(out, "properties", '{');
+    vnl_json_write_text(out, "provisioningState", "Succeeded");
+    vnl_json_write_text(out, "privateIPAddress", vnl_addr_format(&config->addr, buf));
+    vnl_json_write_text(out, "privateIPAllocationMethod", config->is_static ? "Static" : "Dynamic");
+    vnl_json_write_text(out, "privateIPAddressVersion", config->addr.family == AF_INET6 ? "IPv6" : "IPv4");
+    write_ref(out, "subnet", nic->subnet->id);
+    vnl_json_write_bool(out, "primary", i == 0);
+    open_own(out, &config->src);
+    close_resource(out);
+}
+
+/* ARM's spelling of a MAC: 00-0D-3A-12-34-56. */
+static void write_mac(struct vnl_json_writer *out, const struct vnl_mac *mac)
+{
+    const uint8_t *b = mac->bytes;
+    char text[VNL_MAC_STR];
+
+    (void)snprintf(text, sizeof(text), "%02X-%02X-%02X-%02X-%02X-%02X", b[0], b[1], b[2], b[3], b[4], b[5]);
+    vnl_json_write_text(out, "macAddress", text);
+}
+
+static void write_nic(struct vnl_json_writer *out, const struct vnl_nic *nic)
+{
+    open_resource(out, VNL_TYPE_NIC, nic->id, nic->name, nic->vm->scope.location);
+    vnl_json_write_bool(out, "primary", nic == nic->vm->nics[0]);
+    write_ref(out, "virtualMachine", nic->vm->id);
+    write_mac(out, &nic->mac);
+    vnl_json_write_bool(out, "enableIPForwarding", nic->ip_forwarding);
+    vnl_json_write_open(out, "ipConfigurations", '[');
+    for (size_t i = 0; i < nic->n_configs; i++)
+        write_ip_config(out, nic, i);
+    vnl_json_write_close(out, ']');
+    open_own(out, &nic->src);
+    vnl_json_write_int(out, "slot", nic->slot);
+    vnl_json_write_text(out, "subnetRef", nic->subnet_ref);
+    write_source(out, "subnetSource", &nic->subnet_src);
+    close_resource(out);
+}
+
+static void write_vm(struct vnl_json_writer *out, const struct vnl_vm *vm)
+{
+    open_resource(out, VNL_TYPE_VM, vm->id, vm->name, vm->scope.location);
+    vnl_json_write_open(out, "networkProfile", '{');
+    vnl_json_write_open(out, "networkInterfaces", '[');
+    for (size_t i = 0; i < vm->n_nics; i++)
+        write_ref(out, NULL, vm->nics[i]->id);
+    vnl_json_write_close(out, ']');
+    vnl_json_write_close(out, '}');
+    open_own(out, &vm->src);
+    vnl_json_write_bool(out, "ipForward", vm->ip_forward);
+    write_names(out, "run", &vm->run);
+    close_resource(out);
+}
+
+/* --- the lab
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void write_expect(struct vnl_json_writer *out, const struct vnl_expect *expect)
+{
+    char buf[VNL_ADDR_STR];
+
+    vnl_json_write_open(out, NULL, '{');
+    vnl_json_write_text(out, "from", expect->from);
+    vnl_json_write_text(out, "to", expect->to);
+    vnl_json_write_text(out, "fromVirtualMachine", expect->from_vm->id);
+    write_optional(out, "toVirtualMachine", expect->to_vm ? expect->to_vm->id : NULL);
+    if (expect->addr.family)
+        vnl_json_write_text(out, "address", vnl_addr_format(&expect->addr, buf));
+    vnl_json_write_text(out, "protocol", vnl_expect_proto_str(expect->proto));
+    if (expect->port)
+        vnl_json_write_int(out, "port", expect->port);
+    vnl_json_write_text(out, "result", vnl_expect_result_str(expect->result));
+    if (expect->ttl)
+        vnl_json_write_int(out, "ttl", expect->ttl);
+    write_optional(out, "reason", expect->reason);
+    write_source(out, "source", &expect->src);
+    vnl_json_write_close(out, '}');
+}
+
+static void write_expects(struct vnl_json_writer *out, const struct vnl_lab *lab)
+{
+    vnl_json_write_open(out, "expect", '[');
+    for (size_t i = 0; i < lab->n_expects; i++)
+        write_expect(out, lab->expects[i]);
+    vnl_json_write_close(out, ']');
+}
+
+static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *lab)
+{
+    vnl_json_write_text(out, "name", lab->name);
+    write_optional(out, "file", lab->file);
+    write_optional(out, "location", lab->defaults.location);
+    write_optional(out, "resourceGroup", lab->defaults.resource_group);
+    write_optional(out, "subscription", lab->defaults.subscription);
+    vnl_json_write_open(out, "semantics", '{');
+    vnl_json_write_text(out, "peeringAccess", vnl_peering_access_str(lab->peering_access));
+    vnl_json_write_text(out, "peeringForwarded", vnl_peering_forwarded_str(lab->peering_forwarded));
+    vnl_json_write_close(out, '}');
+}
+
+static size_t count_resources(const struct vnl_lab *lab)
+{
+    size_t n = lab->n_vnets + lab->n_vms;
+
+    for (size_t i = 0; i < lab->n_vms; i++)
+        n += lab->vms[i]->n_nics;
+    return n;
+}
+
+/* `size` is where it starts until the text is complete and cannot move any more. */
+static void begin_resource(struct vnl_json_writer *out, struct vnl_lab_text *text, enum vnl_type type,
+                           const char *id)
+{
+    if (!text)
+        return;
+    text->resources[text->n_resources++] = (struct vnl_resource_text){
+        .id = id,
+        .type = type_str[type],
+        .size = vnl_json_write_document(out),
+    };
+}
+
+static void write_nics(struct vnl_json_writer *out, struct vnl_lab_text *text, const struct vnl_vm *vm)
+{
+    for (size_t i = 0; i < vm->n_nics; i++) {
+        begin_resource(out, text, VNL_TYPE_NIC, vm->nics[i]->id);
+        write_nic(out, vm->nics[i]);
+    }
+}
+
+/* text: notes each resource as a document of its own; NULL: they are elements of one array. */
+static void write_resources(struct vnl_json_writer *out, struct vnl_lab_text *text, const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_vnets; i++) {
+        begin_resource(out, text, VNL_TYPE_VNET, lab->vnets[i]->id);
+        write_vnet(out, lab->vnets[i]);
+    }
+    for (size_t i = 0; i < lab->n_vms; i++) {
+        begin_resource(out, text, VNL_TYPE_VM, lab->vms[i]->id);
+        write_vm(out, lab->vms[i]);
+    }
+    for (size_t i = 0; i < lab->n_vms; i++)
+        write_nics(out, text, lab->vms[i]);
+}
+
+static void write_head(struct vnl_json_writer *out, const struct vnl_lab *lab)
+{
+    vnl_json_write_open(out, NULL, '{');
+    write_settings(out, lab);
+    write_expects(out, lab);
+    vnl_json_write_close(out, '}');
+}
+
+/* From starts to pointers and sizes; the head lies behind the resources. */
+static void cut(struct vnl_lab_text *text, size_t head, size_t end)
+{
+    size_t next = head;
+
+    text->head = (struct vnl_resource_text){ .body = text->text + head, .size = end - head };
+    for (size_t i = text->n_resources; i-- > 0;) {
+        struct vnl_resource_text *resource = &text->resources[i];
+        size_t start = resource->size;
+
+        resource->body = text->text + start;
+        resource->size = next - start;
+        next = start;
+    }
+}
+
+int vnl_lab_text_build(const struct vnl_lab *lab, struct vnl_lab_text *ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_lab_text_done)
+    struct vnl_lab_text text = { 0 };
+    CLEANUP(vnl_json_writer_done)
+    struct vnl_json_writer out = { 0 };
+    size_t head;
+
+    text.resources = calloc(count_resources(lab) + 1, sizeof(*text.resources));
+    if (!text.resources)
+        return vnl_fail(err, ENOMEM, "lab '%s' as JSON", lab->name);
+    write_resources(&out, &text, lab);
+    head = vnl_json_write_document(&out);
+    write_head(&out, lab);
+    if (out.failed)
+        return vnl_fail(err, ENOMEM, "lab '%s' as JSON", lab->name);
+    text.text = TAKE_PTR(out.text);
+    cut(&text, head, out.size);
+    *ret = text;
+    text = (struct vnl_lab_text){ 0 };
+    return 0;
+}
+
+void vnl_lab_text_done(struct vnl_lab_text *text)
+{
+    free(text->text);
+    free(text->resources);
+    *text = (struct vnl_lab_text){ 0 };
+}
+
+/* --- trees
+ * --------------------------------------------------------------------------------------------------------------
+ */
+
+static int read_back(const struct vnl_json_writer *out, struct vnl_json **ret, struct vnl_err **err)
+{
+    if (out->failed)
+        return vnl_fail(err, ENOMEM, "JSON");
+    return vnl_json_parse(out->text, out->size, ret, err);
+}
+
+int vnl_lab_to_json(const struct vnl_lab *lab, struct vnl_json **ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_json_writer_done)
+    struct vnl_json_writer out = { 0 };
+
+    vnl_json_write_open(&out, NULL, '{');
+    write_settings(&out, lab);
+    vnl_json_write_open(&out, "resources", '[');
+    write_resources(&out, NULL, lab);
+    vnl_json_write_close(&out, ']');
+    write_expects(&out, lab);
+    vnl_json_write_close(&out, '}');
+    return read_back(&out, ret, err);
+}
+
+#define TO_JSON(noun)                                                                                        \
+    struct vnl_json *vnl_##noun##_to_json(const struct vnl_##noun *noun)                                     \
+    {                                                                                                        \
+        CLEANUP(vnl_json_writer_done)                                                                        \
+        struct vnl_json_writer out = { 0 };                                                                  \
+        struct vnl_json *json = NULL;                                                                        \
+                                                                                                             \
+        write_##noun(&out, noun);                                                                            \
+        return read_back(&out, &json, NULL) < 0 ? NULL : json;                                               \
+    }
+
+TO_JSON(vnet)
+TO_JSON(subnet)
+TO_JSON(peering)
+TO_JSON(vm)
+TO_JSON(nic)

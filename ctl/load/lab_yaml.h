@@ -1,0 +1,122 @@
+/* Private to the lab file's loader: the state of one load, key tables, and readers of values.
+ *
+ * Each resource has one table of keys. Reading, "did you mean", "not supported yet" and the reference in
+ * docs/lab-file.md all come from it, so they cannot disagree.
+ *
+ * Readers return nothing: a mistake is put into vnl_loading.mistakes and reading goes on, because a user
+ * wants to hear of all mistakes in one run. Out of memory ends up there too: vnl_lab_no_memory(). */
+#ifndef VNL_LOAD_LAB_YAML_H
+#define VNL_LOAD_LAB_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/err.h"
+#include "vnetlab/lab.h"
+#include "vnetlab/yaml.h"
+
+/* One top-level resource in file order, to know later whose line a mistake is on. */
+struct vnl_loaded {
+    struct vnl_src src;
+    bool broken; /* something that others build on could not be read: see lab_yaml_resolve.c */
+};
+
+struct vnl_loading {
+    struct vnl_lab *lab;
+    struct vnl_err *mistakes;
+    char target[200]; /* resource being read, "virtualNetworks/vnet-1"; empty at the top */
+    struct vnl_loaded *loaded;
+    size_t n_loaded;
+    bool inside;       /* reading loaded[n_loaded - 1] */
+    size_t n_broken;   /* calls of vnl_lab_broken(): tells whether a missing value was already spoken of */
+    bool lost_section; /* a whole section is unreadable: references into it say nothing */
+};
+
+struct vnl_lab_key;
+typedef void vnl_lab_read(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                          const struct vnl_yaml *node);
+
+struct vnl_lab_key {
+    const char *name;
+    vnl_lab_read *read;   /* NULL: read before the walk, by lookup (scopes) */
+    size_t field;         /* offset of the value in the resource, for the readers that are shared */
+    const char *refuse;   /* instead of reading: "is not supported yet" */
+    const char *instead;  /* with refuse: the key that does this here */
+    const char *type;     /* in messages behind "must be" and in the reference */
+    const char *fallback; /* the reference's column "Default" */
+    const char *text;     /* the reference's column "Meaning" */
+};
+
+struct vnl_lab_keys {
+    const char *title; /* in the reference */
+    const char *what;  /* in messages: "virtual network" */
+    const struct vnl_lab_key *keys;
+    size_t n;
+};
+
+extern const struct vnl_lab_keys vnl_lab_top_keys, vnl_lab_semantics_keys, vnl_lab_vnet_keys,
+    vnl_lab_subnet_keys, vnl_lab_peering_keys, vnl_lab_vm_keys, vnl_lab_expect_keys, vnl_lab_refusal_keys;
+
+#define VNL_NOT_YET      "is not supported yet"
+#define VNL_SET_BY_AZURE "is set by Azure and cannot be written"
+
+/* Adds a mistake at `at` (struct vnl_src), about the resource being read. */
+#define vnl_lab_mistake(l, at, code, hint, ...)                                                              \
+    ((void)vnl_fail_at(&(l)->mistakes, EINVAL, code, &(at), (l)->target[0] ? (l)->target : NULL, hint,       \
+                       __VA_ARGS__))
+
+/* Is one of them no mistake of the user? Then the lab is only half read. */
+bool vnl_lab_no_memory(const struct vnl_err *mistakes);
+
+/* What is read from here on belongs to this top-level resource. */
+void vnl_lab_enter(struct vnl_loading *l, const struct vnl_src *src, const char *type, const char *name);
+void vnl_lab_leave(struct vnl_loading *l);
+/* The same for a child of it; leaving takes what entering returned. */
+size_t vnl_lab_enter_child(struct vnl_loading *l, const char *type, const char *name);
+void vnl_lab_leave_child(struct vnl_loading *l, size_t parent);
+
+/* The resource being read (at the top: a whole section) lacks something that others build on. */
+void vnl_lab_broken(struct vnl_loading *l);
+/* Broken when there is a mistake that was not there `before` (an earlier value of l->mistakes). */
+void vnl_lab_broken_since(struct vnl_loading *l, const struct vnl_err *before);
+/* A mistake: `node` lacks a required key. */
+void vnl_lab_missing(struct vnl_loading *l, const struct vnl_yaml *node, const char *hint, const char *key);
+
+/* Reads each key of `node` by its table; refuses what is not a map, and unknown keys. */
+void vnl_lab_read_map(struct vnl_loading *l, const struct vnl_lab_keys *table, void *resource,
+                      const struct vnl_yaml *node);
+/* Is the node a map (NULL and an empty value are an empty one)? Else a mistake. */
+bool vnl_lab_is_map(struct vnl_loading *l, const char *name, const struct vnl_yaml *node);
+/* "'KEY' must be TYPE, not ...". */
+void vnl_lab_wrong_type(struct vnl_loading *l, const char *name, const char *type,
+                        const struct vnl_yaml *node);
+
+/* A scalar's text, borrowed; NULL after a mistake. */
+const char *vnl_lab_text(struct vnl_loading *l, const char *name, const char *type,
+                         const struct vnl_yaml *node);
+bool vnl_lab_number(struct vnl_loading *l, const char *name, const struct vnl_yaml *node, long min, long max,
+                    long *ret);
+/* Appends a prefix or a list of prefixes. */
+void vnl_lab_prefixes(struct vnl_loading *l, const char *name, const struct vnl_yaml *node,
+                      struct vnl_prefixes *ret);
+/* Replaces *ret with a copy. */
+void vnl_lab_copy(struct vnl_loading *l, char **ret, const char *text);
+/* location, resourceGroup and subscription of a resource that is about to be added; fields are borrowed from
+ * the tree. */
+struct vnl_scope vnl_lab_scope(struct vnl_loading *l, const struct vnl_yaml *node);
+
+/* Shared readers for tables: the value goes to `field` of the resource. */
+vnl_lab_read vnl_lab_read_bool, vnl_lab_read_prefixes, vnl_lab_read_names;
+
+/* Sections. */
+vnl_lab_read vnl_lab_read_vnets, vnl_lab_read_vms, vnl_lab_read_expects;
+
+/* vnl_lab_resolve(), without what only follows from mistakes that reading found. */
+void vnl_lab_resolve_loaded(struct vnl_loading *l);
+
+/* The key tables as Markdown, as docs/lab-file.md holds them. */
+void vnl_lab_keys_print(FILE *out);
+
+#endif
