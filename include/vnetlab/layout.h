@@ -84,11 +84,13 @@ struct vnl_nic_entry {
     __u32 vnet;      /* slot */
     __u32 routes4;   /* pool offset of struct vnl_route_image, relative to the bank */
     __u32 routes6;
-    __u32 space;     /* pool offset of the VNet's own address space, as an image with one route */
+    __u32 space;     /* pool offset of the VNet's own IPv4 address space: an image that says kind VNET inside, NONE outside */
     __be32 addr4;    /* primary addresses; 0 = none. Further ones are found in vnl_owners */
     __be32 addr6[4];
     __u8 mac[6];
-    __u8 pad[18];
+    __u8 pad[2];
+    __u32 space6;    /* the same for IPv6 */
+    __u8 pad2[12];
 };
 _Static_assert(sizeof(struct vnl_nic_entry) == 64, "one cache line per NIC");
 
@@ -102,6 +104,16 @@ struct vnl_owner {
 _Static_assert(sizeof(struct vnl_owner) == 24, "owner has no padding");
 #define VNL_OWNER_FREE   0xffffffffu
 #define VNL_OWNER_PROBES 16u
+
+/* Where the probing starts: the hash, modulo owner_slots. Its products do not wait for each other: it is on every packet's way. */
+static inline __attribute__((always_inline)) __u32 vnl_owner_hash(__u32 vnet, const __be32 addr[4])
+{
+    __u64 high = (__u64)addr[1] << 32 | addr[0], low = (__u64)addr[3] << 32 | addr[2];
+    __u64 h = high * 0x9e3779b97f4a7c15u ^ low * 0xc2b2ae3d27d4eb4fu ^ vnet * 0x165667b19e3779f9u;
+
+    h ^= h >> 32;
+    return h * 0xd6e8feb86659fd93u >> 32;
+}
 
 /* What a route does; next hop types of the plan folded to what a packet needs. */
 enum vnl_route_kind {
@@ -121,9 +133,12 @@ struct vnl_route_entry {
 };
 _Static_assert(sizeof(struct vnl_route_entry) == 8, "route has no padding");
 
-/* In the pool: longest-prefix match flattened to disjoint ranges. Range i covers start[i] .. start[i + 1] - 1 and uses
+/* Map vnl_pool: element = bank, pool_bytes each, so that a packet finds its bank with one lookup and every offset is masked with
+ * pool_bytes - 1. (An element may be that large since Linux 6.0: "bpf: remove obsolete KMALLOC_MAX_SIZE restriction on array map
+ * value size".) In it: longest-prefix match flattened to disjoint ranges. Range i covers start[i] .. start[i + 1] - 1 and uses
  * route[index[i]]; start[0] is 0. Offsets are bytes from the bank's start, 8-byte aligned.
- * IPv4: start is __u32 in host order. IPv6: start is two __u64 in host order, high half first. */
+ * IPv4: start is __u32 in host order. IPv6: start is two __u64 in host order, high half first.
+ * At offset 0 of each bank lies an image of one range with kind NONE that serves both families: a zeroed NIC passes nothing. */
 struct vnl_route_image {
     __u32 n_ranges;
     __u32 start;
@@ -131,19 +146,21 @@ struct vnl_route_image {
     __u32 route; /* struct vnl_route_entry each */
 };
 _Static_assert(sizeof(struct vnl_route_image) == 16, "image header has no padding");
-#define VNL_ROUTE_RANGES_MAX 0x4000u /* 14 steps of binary search */
+#define VNL_ROUTE_RANGES_MAX 0x4000u /* the search of bpf/route.h ends within so many */
 
 /* Map vnl_counters: element = NIC slot. Added to atomically; drops are rare by construction. */
 struct vnl_nic_counters {
     __u64 drop[VNL_DROP_SLOTS];
 };
 
-/* What-if: a test run with this mark is decided like any packet but counted nowhere; the verdict comes back in skb->cb.
- * A guest cannot forge it: a mark does not survive the way from one namespace to another. */
+/* The verdict on every packet is left in skb->cb. What-if: a test run with this mark is decided like any packet but counted nowhere,
+ * and is taken as sent by the NIC whose slot comes in cb[VNL_CB_SLOT], so that it needs no device of the fabric namespace.
+ * A guest cannot forge it: the kernel clears the mark on the way from one namespace to another (skb_scrub_packet), and without the
+ * mark cb is only written. */
 #define VNL_MARK_WHAT_IF 0x766e6c3fu
 #define VNL_CB_REASON    0 /* enum vnl_drop */
 #define VNL_CB_STAGE     1 /* enum vnl_stage that took the decision */
-#define VNL_CB_SLOT      2 /* NIC slot at which it was taken (the sender's, or the receiver's) */
+#define VNL_CB_SLOT      2 /* NIC slot at which it was taken (the sender's, or the receiver's); in: see above */
 #define VNL_CB_OUT       3 /* NIC slot that the packet is delivered to; valid when the reason is NONE */
 
 /* Stages in the order of spec section 0. NSG stages are placed and empty until network security groups exist. */

@@ -1,5 +1,6 @@
-/* The plan: a pure function of a settled lab. No root, no kernel, the same bytes every time. It shows no model type: what the
- * dataplane and the diagnostics need is here in full, and every entry keeps its origin (resource id).
+/* The plan: a pure function of a settled lab. No root, no kernel, the same bytes every time. It shows no
+ * model type: what the dataplane and the diagnostics need is here in full, and every entry keeps its origin
+ * (resource id).
  *
  * Everything is owned by the plan (vnl_plan_free). Order is the lab's. */
 #ifndef VNETLAB_PLAN_H
@@ -43,15 +44,18 @@ struct vnl_route {
     enum vnl_next_hop type;
     struct vnl_addr next_hop; /* AF_UNSPEC when there is none */
     char *origin;             /* resource id that made it: VNet, peering, later route; NULL for Azure's own */
-    uint32_t vnet;            /* VnetLocal, peerings: index (plan->vnets) of the VNet that owns the destination */
-    /* Peering rows: what the two links say about this direction (spec 2.5), already folded with the lab's semantics. */
-    bool deny_access_local;   /* the sender's link denies: dropped at the sender (PeeringAccess) */
-    bool deny_access_remote;  /* the receiver's link denies: dropped at the receiver (PeeringAccess) */
-    bool deny_forwarded;      /* the receiver's link drops what is not from the sender's VNet (ForwardedTraffic) */
+    uint32_t vnet; /* VnetLocal, peerings: index (plan->vnets) of the VNet that owns the destination */
+    /* Peering rows: what the two links say about this direction (spec 2.5), already folded with the lab's
+     * semantics. */
+    bool deny_access_local;  /* the sender's link denies: dropped at the sender (PeeringAccess) */
+    bool deny_access_remote; /* the receiver's link denies: dropped at the receiver (PeeringAccess) */
+    bool deny_forwarded; /* the receiver's link drops what is not from the sender's VNet (ForwardedTraffic) */
 };
 
 /* The effective routes of one subnet; subnets with the same rows share a table. */
 struct vnl_route_table {
+    char *name;               /* what shares it: "vnet-1" */
+    uint32_t vnet;            /* index (plan->vnets) of the VNet whose subnets use it */
     struct vnl_route *routes; /* Azure's row order: spec 4.8 */
     size_t n_routes;
 };
@@ -63,27 +67,40 @@ struct vnl_plan_vnet {
     char *location;
     struct vnl_prefix *space;
     size_t n_space;
-    uint32_t n_bridges;       /* one per VNL_BRIDGE_PORTS NICs, at least one */
+    char *hosts; /* /etc/hosts of each of its VMs: localhost and the VNet's VMs, by name */
+};
+
+/* A bridge to exist in the fabric namespace. A VNet's bridge 0 always does; a NIC's is number slot /
+ * VNL_BRIDGE_PORTS, so a NIC keeps its bridge while it lives, no bridge has more ports than that, and numbers
+ * have gaps. */
+struct vnl_plan_bridge {
+    uint32_t vnet;    /* index (plan->vnets) */
+    uint32_t ifindex; /* VNL_BRIDGE_IFINDEX + VNet slot * VNL_VNET_BRIDGES + number */
+    char ifname[16];  /* "vnet3" (number 0), "vnet3.1" */
+    char *alias;      /* our tag: "vnetlab LAB vnet-1" */
 };
 
 struct vnl_plan_addr {
     struct vnl_addr addr;
-    uint8_t prefix_len;       /* of the subnet */
-    struct vnl_addr gateway;  /* IPv4: first address of the subnet; IPv6: fe80::1234:5678:9abc */
+    uint8_t prefix_len;      /* of the subnet */
+    struct vnl_addr gateway; /* IPv4: first address of the subnet; IPv6: fe80::1234:5678:9abc */
 };
 
 struct vnl_plan_nic {
     uint32_t slot;
-    uint32_t ifindex;         /* of the host end, in the fabric namespace: VNL_NIC_IFINDEX + slot */
-    char ifname[16];          /* of the host end: "nic12" */
-    char bridge[16];          /* its port's bridge: "vnet3", "vnet3.1" */
+    uint32_t ifindex; /* of the host end, in the fabric namespace: VNL_NIC_IFINDEX + slot */
+    char ifname[16];  /* of the host end: "nic12" */
+    char bridge[16];  /* its port's bridge: "vnet3", "vnet3.1" */
     uint32_t bridge_ifindex;
-    char *alias;              /* our tag on the host end; holds all that the guest end was given, so a change shows */
+    /* Our tag on the host end, at most 255 characters: "vnetlab LAB VM/NIC MAC ADDR/LEN[,ADDR/LEN]
+     * [ip_forward]". Holds all that the guest end was given: another text = configure it anew. */
+    char *alias;
     char *id;
     char *name;
-    uint32_t vm;              /* index (plan->vms) */
-    uint32_t vnet;            /* index (plan->vnets) */
-    uint32_t table;           /* index (plan->tables) */
+    char *subnet;   /* "vnet-1/subnet-1" */
+    uint32_t vm;    /* index (plan->vms) */
+    uint32_t vnet;  /* index (plan->vnets) */
+    uint32_t table; /* index (plan->tables) */
     struct vnl_mac mac;
     bool ip_forwarding;
     struct vnl_plan_addr *addrs; /* IPv4 first */
@@ -93,13 +110,12 @@ struct vnl_plan_nic {
 struct vnl_plan_vm {
     char *id;
     char *name;
-    char *netns;              /* "LAB.VM", as `ip netns` shows it */
-    uint32_t *nics;           /* indices (plan->nics); the first is the primary */
+    char *netns;    /* "LAB.VM", as `ip netns` shows it */
+    uint32_t *nics; /* indices (plan->nics); the first is the primary */
     size_t n_nics;
     bool ip_forward;
     char **run;
     size_t n_run;
-    char *hosts;              /* /etc/hosts: localhost and the VMs of its own VNet */
 };
 
 /* A link of a peering as the operator sees it; what it does to packets is in the route tables. */
@@ -120,23 +136,36 @@ struct vnl_plan {
     size_t n_peerings;
     struct vnl_route_table *tables;
     size_t n_tables;
+    struct vnl_plan_bridge *bridges; /* by VNet, then by number */
+    size_t n_bridges;
     struct vnl_plan_nic *nics;
     size_t n_nics;
     struct vnl_plan_vm *vms;
     size_t n_vms;
-    uint32_t nic_slots;       /* highest NIC slot in use, plus one */
-    uint32_t vnet_slots;      /* the same for VNets */
+    uint32_t nic_slots;  /* highest NIC slot in use, plus one */
+    uint32_t vnet_slots; /* the same for VNets */
+    uint32_t *by_addr;   /* hash of (VNet, address) to NIC index plus one; see vnl_plan_nic_by_addr */
+    size_t n_by_addr;    /* its elements, a power of two */
 };
 
 /* lab: settled, borrowed. 0, -ENOMEM, -E2BIG (more than the tables hold; says which number). */
 int vnl_plan_build(const struct vnl_lab *lab, struct vnl_plan **ret, struct vnl_err **err);
 void vnl_plan_free(struct vnl_plan **plan);
 
+/* Puts rows into Azure's order and decides which of equal prefixes is Active (spec 4.4, 4.8). vnl_plan_build
+ * does it for each table; only who makes a table by hand calls it. 0 or -ENOMEM. */
+int vnl_routes_settle(struct vnl_route_table *table, struct vnl_err **err);
+
 /* The row that carries `dst`, by Azure's selection (spec 4.4); NULL when none does. */
 const struct vnl_route *vnl_route_select(const struct vnl_route_table *table, const struct vnl_addr *dst);
 
+/* name: in any case, as in ARM. vnet: index (plan->vnets). Both borrowed, or NULL. */
 const struct vnl_plan_vm *vnl_plan_vm_lookup(const struct vnl_plan *plan, const char *name);
-const struct vnl_plan_nic *vnl_plan_nic_by_addr(const struct vnl_plan *plan, uint32_t vnet, const struct vnl_addr *addr);
+const struct vnl_plan_nic *vnl_plan_nic_by_addr(const struct vnl_plan *plan, uint32_t vnet,
+                                                const struct vnl_addr *addr);
+
+/* A VM's /etc/hosts, shared by the VMs of its VNet; borrowed. */
+const char *vnl_plan_hosts(const struct vnl_plan *plan, const struct vnl_plan_vm *vm);
 
 const char *vnl_next_hop_str(enum vnl_next_hop type);
 const char *vnl_route_source_str(enum vnl_route_source source);
@@ -144,18 +173,18 @@ const char *vnl_route_source_str(enum vnl_route_source source);
 /* Canonical text of the whole plan (golden tests compare it) and the same as JSON. */
 int vnl_plan_print(FILE *out, const struct vnl_plan *plan, struct vnl_err **err);
 int vnl_plan_to_json(const struct vnl_plan *plan, struct vnl_json **ret, struct vnl_err **err);
-/* Azure's table and JSON rows (spec 4.8). */
+/* Azure's table and JSON rows (spec 4.8): what `az network nic show-effective-route-table` prints. */
 void vnl_routes_print(FILE *out, const struct vnl_route_table *table);
 struct vnl_json *vnl_routes_to_json(const struct vnl_route_table *table);
 
-/* --- difference of two plans ------------------------------------------------------------------------------------------ */
+/* --- difference of two plans ---------------------------------------------------------------------------- */
 
 enum vnl_change_verb { VNL_CHANGE_CREATE, VNL_CHANGE_UPDATE, VNL_CHANGE_DELETE, VNL_CHANGE_VERB_MAX };
 
 struct vnl_change {
     enum vnl_change_verb verb;
-    char *object;  /* "virtualNetworks/vnet-1", "virtualMachines/vm-1", "routes/vnet-1", ... */
-    char *detail;  /* "10.0.0.4 in vnet-1/subnet-1", "+10.1.0.0/16 VNetPeering"; never NULL */
+    char *object; /* "virtualNetworks/vnet-1", "virtualMachines/vm-1", "routes/vnet-1", ... */
+    char *detail; /* "10.0.0.4 in vnet-1/subnet-1", "+10.1.0.0/16 VNetPeering"; never NULL */
 };
 
 struct vnl_diff {
@@ -164,8 +193,11 @@ struct vnl_diff {
 };
 
 /* before may be NULL (nothing exists). */
-int vnl_diff_build(const struct vnl_plan *before, const struct vnl_plan *after, struct vnl_diff **ret, struct vnl_err **err);
-void vnl_diff_print(FILE *out, const struct vnl_diff *diff); /* "+ virtualMachines/vm-1  10.0.0.4 ...", "~", "-" */
+int vnl_diff_build(const struct vnl_plan *before, const struct vnl_plan *after, struct vnl_diff **ret,
+                   struct vnl_err **err);
+/* A line per change: "+ virtualMachines/vm-1  10.0.0.4 in vnet-1/subnet-1", with "~" or "-"; or "nothing to
+ * change". */
+void vnl_diff_print(FILE *out, const struct vnl_diff *diff);
 struct vnl_json *vnl_diff_to_json(const struct vnl_diff *diff);
 void vnl_diff_free(struct vnl_diff **diff);
 

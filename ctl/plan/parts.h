@@ -1,0 +1,42 @@
+/* What the files of ctl/plan share and nobody else sees. Functions return 0 or -ENOMEM and leave the sentence
+ * to the caller. */
+#ifndef VNETLAB_PLAN_PARTS_H
+#define VNETLAB_PLAN_PARTS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "vnetlab/plan.h"
+
+struct vnl_json;
+struct vnl_lab;
+struct vnl_nic;
+struct vnl_vnet;
+
+/* routes.c */
+int vnl_routes_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, struct vnl_route_table *ret);
+void vnl_routes_done(struct vnl_route_table *table);
+/* What a peering row refuses, as words: "deny-access-local deny-forwarded", "" when nothing. */
+const char *vnl_route_denies(const struct vnl_route *row, char buf[64]);
+
+/* plan_json.c. Put: the first failure stays in *r. Finish: the value, or NULL (and it is freed) when
+ * something failed. */
+void vnl_json_put(struct vnl_json *object, const char *key, struct vnl_json *value, int *r);
+struct vnl_json *vnl_json_finish(struct vnl_json *value, int r);
+struct vnl_json *vnl_json_prefix(const struct vnl_prefix *prefix);
+struct vnl_json *vnl_json_addr(const struct vnl_addr *addr);
+
+/* names.c */
+char *vnl_nic_alias(const char *lab, const struct vnl_nic *nic); /* NULL on ENOMEM */
+char *vnl_bridge_alias(const char *lab, const char *vnet);       /* NULL on ENOMEM */
+void vnl_bridge_name(char buf[16], uint32_t vnet_slot, uint32_t number);
+uint32_t vnl_bridge_ifindex(uint32_t vnet_slot, uint32_t number);
+uint32_t vnl_bridge_number(uint32_t nic_slot);
+int vnl_links_build(struct vnl_plan *plan); /* bridges and hosts files; its VNets and NICs are there */
+
+/* "10.0.0.0/16 10.99.0.0/16", "-" when there is none; owned by the caller, NULL on ENOMEM. */
+char *vnl_prefixes_text(const struct vnl_prefix *items, size_t n);
+/* asprintf(3) that gives NULL on failure. */
+char *vnl_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

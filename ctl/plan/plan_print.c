@@ -1,0 +1,174 @@
+/* The plan as text. Golden tests keep these bytes, so a change here shows in every one of them: that is the
+ * point. */
+#include "parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/err.h"
+
+#define MAX_COLUMNS 6
+
+/* One line of a table; empty cells at the end of a line leave no blanks. */
+struct line {
+    const char *cells[MAX_COLUMNS];
+    char prefix[VNL_PREFIX_STR], next_hop[VNL_ADDR_STR], denies[64];
+};
+
+static void widen(size_t widths[MAX_COLUMNS], const struct line *line)
+{
+    for (size_t i = 0; i < MAX_COLUMNS; i++)
+        if (line->cells[i] && strlen(line->cells[i]) > widths[i])
+            widths[i] = strlen(line->cells[i]);
+}
+
+static void print_line(FILE *out, const char *indent, const struct line *line,
+                       const size_t widths[MAX_COLUMNS])
+{
+    size_t n = MAX_COLUMNS;
+
+    while (n > 0 && (!line->cells[n - 1] || line->cells[n - 1][0] == '\0'))
+        n--;
+    (void)fputs(indent, out);
+    for (size_t i = 0; i < n; i++)
+        (void)fprintf(out, "%s%-*s", i ? "  " : "", i + 1 < n ? (int)widths[i] : 0, line->cells[i]);
+    (void)fputc('\n', out);
+}
+
+/* --- Azure's effective routes (spec 4.8) ---------------------------------------------------------------- */
+
+static const char *const headers[] = { "Source", "State", "Address Prefix", "Next Hop Type", "Next Hop IP" };
+
+static void fill_line(struct line *line, const struct vnl_route *row)
+{
+    line->next_hop[0] = '\0';
+    if (row->next_hop.family != AF_UNSPEC)
+        (void)vnl_addr_format(&row->next_hop, line->next_hop);
+    line->cells[0] = vnl_route_source_str(row->source);
+    line->cells[1] = row->active ? "Active" : "Invalid";
+    line->cells[2] = vnl_prefix_format(&row->prefix, line->prefix);
+    line->cells[3] = vnl_next_hop_str(row->type);
+    line->cells[4] = line->next_hop;
+    line->cells[5] = "";
+}
+
+static void print_dashes(FILE *out, const size_t widths[MAX_COLUMNS])
+{
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        (void)fputs(i ? "  " : "", out);
+        for (size_t k = 0; k < widths[i]; k++)
+            (void)fputc('-', out);
+    }
+    (void)fputc('\n', out);
+}
+
+/* The CLI prints with Python's tabulate, style "simple": a column is as wide as its widest value, and two
+ * more than its header. */
+void vnl_routes_print(FILE *out, const struct vnl_route_table *table)
+{
+    size_t widths[MAX_COLUMNS] = { 0 };
+    struct line line = { .cells = { 0 } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        line.cells[i] = headers[i];
+        widths[i] = strlen(headers[i]) + 2;
+    }
+    for (size_t i = 0; i < table->n_routes; i++) {
+        struct line row;
+
+        fill_line(&row, &table->routes[i]);
+        widen(widths, &row);
+    }
+    print_line(out, "", &line, widths);
+    print_dashes(out, widths);
+    for (size_t i = 0; i < table->n_routes; i++) {
+        fill_line(&line, &table->routes[i]);
+        print_line(out, "", &line, widths);
+    }
+}
+
+/* --- the plan ------------------------------------------------------------------------------------------- */
+
+/* Beside Azure's columns: which VNet a peering row leads to, and what the links' flags refuse. */
+static void fill_plan_line(struct line *line, const struct vnl_plan *plan, const struct vnl_route *row)
+{
+    fill_line(line, row);
+    if (row->type <= VNL_NEXT_HOP_GLOBAL_PEERING)
+        line->cells[4] = plan->vnets[row->vnet].name;
+    line->cells[5] = vnl_route_denies(row, line->denies);
+}
+
+static void print_table(FILE *out, const struct vnl_plan *plan, const struct vnl_route_table *table)
+{
+    size_t widths[MAX_COLUMNS] = { 0 };
+    struct line line;
+
+    (void)fprintf(out, "\nroutes %s\n", table->name);
+    for (size_t i = 0; i < table->n_routes; i++) {
+        fill_plan_line(&line, plan, &table->routes[i]);
+        widen(widths, &line);
+    }
+    for (size_t i = 0; i < table->n_routes; i++) {
+        fill_plan_line(&line, plan, &table->routes[i]);
+        print_line(out, "  ", &line, widths);
+    }
+}
+
+static void print_vnet(FILE *out, const struct vnl_plan *plan, uint32_t index)
+{
+    const struct vnl_plan_vnet *vnet = &plan->vnets[index];
+    char buf[VNL_PREFIX_STR];
+
+    (void)fprintf(out, "\nvirtual network %s\n  location %s\n  address space", vnet->name, vnet->location);
+    for (size_t i = 0; i < vnet->n_space; i++)
+        (void)fprintf(out, " %s", vnl_prefix_format(&vnet->space[i], buf));
+    (void)fputs("\n  bridges", out);
+    for (size_t i = 0; i < plan->n_bridges; i++)
+        if (plan->bridges[i].vnet == index)
+            (void)fprintf(out, " %s (%u)", plan->bridges[i].ifname, plan->bridges[i].ifindex);
+    (void)fputc('\n', out);
+}
+
+static void print_peering(FILE *out, const struct vnl_plan_peering *link)
+{
+    (void)fprintf(out, "\npeering %s\n  to %s\n  state %s, %s\n  flags %s\n", link->name, link->remote,
+                  link->state, link->sync, link->flags);
+}
+
+static void print_nic(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_nic *nic)
+{
+    char addr[VNL_ADDR_STR], gateway[VNL_ADDR_STR], mac[VNL_MAC_STR];
+
+    (void)fprintf(out, "  network interface %s in %s, routes %s%s\n", nic->name, nic->subnet,
+                  plan->tables[nic->table].name, nic->ip_forwarding ? ", IP forwarding" : "");
+    (void)fprintf(out, "    %s (%u) on %s, %s\n", nic->ifname, nic->ifindex, nic->bridge,
+                  vnl_mac_format(&nic->mac, mac));
+    for (size_t i = 0; i < nic->n_addrs; i++)
+        (void)fprintf(out, "    %s/%u via %s\n", vnl_addr_format(&nic->addrs[i].addr, addr),
+                      nic->addrs[i].prefix_len, vnl_addr_format(&nic->addrs[i].gateway, gateway));
+}
+
+static void print_vm(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_vm *vm)
+{
+    (void)fprintf(out, "\nvirtual machine %s\n  namespace %s%s\n", vm->name, vm->netns,
+                  vm->ip_forward ? ", the guest forwards" : "");
+    for (size_t i = 0; i < vm->n_nics; i++)
+        print_nic(out, plan, &plan->nics[vm->nics[i]]);
+    for (size_t i = 0; i < vm->n_run; i++)
+        (void)fprintf(out, "  run %s\n", vm->run[i]);
+}
+
+int vnl_plan_print(FILE *out, const struct vnl_plan *plan, struct vnl_err **err)
+{
+    (void)fprintf(out, "lab %s\n", plan->lab);
+    for (uint32_t i = 0; i < plan->n_vnets; i++)
+        print_vnet(out, plan, i);
+    for (size_t i = 0; i < plan->n_peerings; i++)
+        print_peering(out, &plan->peerings[i]);
+    for (size_t i = 0; i < plan->n_tables; i++)
+        print_table(out, plan, &plan->tables[i]);
+    for (size_t i = 0; i < plan->n_vms; i++)
+        print_vm(out, plan, &plan->vms[i]);
+    return ferror(out) ? vnl_fail(err, EIO, "the plan could not be written") : 0;
+}
