@@ -1,0 +1,119 @@
+/* One packet on its way through the stages. */
+#ifndef VNETLAB_BPF_PACKET_H
+#define VNETLAB_BPF_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+
+/* linux/in6.h does not go together with linux/in.h in all versions; the numbers are IANA's. */
+enum {
+    PROTO_HOP_BY_HOP = 0,
+    PROTO_ICMP = 1,
+    PROTO_TCP = 6,
+    PROTO_UDP = 17,
+    PROTO_ROUTING = 43,
+    PROTO_FRAGMENT = 44,
+    PROTO_ESP = 50,
+    PROTO_AH = 51,
+    PROTO_ICMPV6 = 58,
+    PROTO_DEST_OPTIONS = 60,
+    PROTO_MOBILITY = 135,
+    PROTO_HIP = 139,
+    PROTO_SHIM6 = 140,
+};
+
+#define AT_IP     ETH_HLEN
+#define AT_L4     (AT_IP + (int)sizeof(struct iphdr))
+#define AT_L4_V6  (AT_IP + (int)sizeof(struct ipv6hdr))
+#define AT_L4_EXT (AT_L4_V6 + 8) /* behind one extension header of 8 bytes */
+
+/* What the stages look at lies in the first bytes: at most a neighbor solicitation (86) or IPv6, one extension header, TCP (82). */
+#define HEADERS_SIZE (AT_L4_V6 + 32)
+
+struct vnl_pkt {
+    struct __sk_buff *skb;
+    void *data, *end;
+    __u32 size; /* of the whole frame; linear data may end earlier */
+
+    bool what_if;
+    bool answered; /* the frame is the answer now, to go back */
+    __u32 bank;
+    __u32 slot; /* sender's */
+    struct vnl_nic_entry *nic;
+
+    __u32 at; /* slot of the NIC at which the present stage decides */
+    enum vnl_stage stage;
+
+    bool arp, v6; /* else IPv4 */
+    __u8 proto;
+    bool fragment;
+    __u32 offset; /* of the fragment, bytes; 0 = the transport header is here */
+    __u16 sport, dport;
+    union vnl_ip src, dst;
+    bool foreign; /* the source is not the sender's own: forwarded traffic */
+
+    union {
+        __u64 raw;
+        struct vnl_route_entry entry;
+    } route;
+    __u32 out; /* slot of the receiver */
+    struct vnl_nic_entry *receiver;
+};
+
+/* Are the first `size` bytes there to read? The verifier follows `size` only where it is a constant. */
+static __always_inline bool has(const struct vnl_pkt *pkt, __u32 size)
+{
+    return pkt->data + size <= pkt->end;
+}
+
+static __always_inline struct iphdr *ip4_header(const struct vnl_pkt *pkt)
+{
+    return pkt->data + AT_IP;
+}
+
+static __always_inline struct ipv6hdr *ip6_header(const struct vnl_pkt *pkt)
+{
+    return pkt->data + AT_IP;
+}
+
+static __always_inline bool mac_eq(const void *a, const void *b)
+{
+    return *(const __u32 *)a == *(const __u32 *)b && *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
+}
+
+static __always_inline void mac_copy(void *to, const void *from)
+{
+    *(__u32 *)to = *(const __u32 *)from;
+    *(__u16 *)(to + 4) = *(const __u16 *)(from + 4);
+}
+
+static const __u8 fabric_mac[8] __attribute__((aligned(8))) = VNL_FABRIC_MAC;
+
+static __always_inline union vnl_ip ip4_mapped(__be32 addr)
+{
+    return (union vnl_ip){ .word = { 0, 0, bpf_htonl(0xffff), addr } };
+}
+
+/* Is it an address of the sending NIC? The primary ones need no hash. */
+static __always_inline bool is_own(const struct vnl_pkt *pkt, const union vnl_ip *ip, bool v6)
+{
+    const union vnl_ip *addr6 = (const void *)pkt->nic->addr6;
+
+    if (v6 && ip->half[0] == addr6->half[0] && ip->half[1] == addr6->half[1])
+        return true;
+    if (!v6 && ip->word[3] == pkt->nic->addr4)
+        return true;
+    return vnl_owner_find(pkt->bank, pkt->nic->vnet, ip->half[0], ip->half[1]) == pkt->slot;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* The port program: clsact ingress of every NIC's host end, so it sees what the guest sends. It decides everything on the packet's way,
+ * the sender's egress and the receiver's ingress, and puts what passes straight into the receiver's namespace.
+ *
+ * Stages and their order are enum vnl_stage and spec section 0. Each looks at the packet and says VNL_DROP_NONE or why not. The plan
+ * decides policy; here it is looked up. */
+#include "deliver.h"
+#include "drop.h"
+#include "frame.h"
+#include "neighbor.h"
+#include "nsg.h"
+#include "parse.h"
+#include "peering.h"
+#include "route.h"
+#include "source.h"
+
+/* Runs one stage; its reason ends the packet's way. */
+#define STAGE(name, call)                                                                                    \
+    do {                                                                                                     \
+        enum vnl_drop drop_;                                                                                 \
+        pkt->stage = (name);                                                                                 \
+        drop_ = (call);                                                                                      \
+        if (drop_ != VNL_DROP_NONE)                                                                          \
+            return drop_;                                                                                    \
+    } while (0)
+
+static __always_inline enum vnl_drop egress(struct vnl_pkt *pkt)
+{
+    STAGE(VNL_STAGE_FRAME, stage_frame(pkt));
+    STAGE(VNL_STAGE_NEIGHBOR, stage_neighbor(pkt));
+    if (pkt->answered)
+        return VNL_DROP_NONE;
+    STAGE(VNL_STAGE_PARSE, stage_parse(pkt));
+    STAGE(VNL_STAGE_SOURCE, stage_source(pkt));
+    STAGE(VNL_STAGE_PROTOCOL, stage_protocol(pkt));
+    STAGE(VNL_STAGE_NSG_OUTBOUND, stage_nsg_outbound(pkt));
+    STAGE(VNL_STAGE_ROUTE, stage_route(pkt));
+    STAGE(VNL_STAGE_PEERING, stage_peering_local(pkt));
+    STAGE(VNL_STAGE_ROUTE, stage_owner(pkt));
+    return VNL_DROP_NONE;
+}
+
+static __always_inline enum vnl_drop ingress(struct vnl_pkt *pkt)
+{
+    pkt->at = pkt->out;
+    STAGE(VNL_STAGE_PEERING, stage_peering_remote(pkt));
+    STAGE(VNL_STAGE_NSG_INBOUND, stage_nsg_inbound(pkt));
+    STAGE(VNL_STAGE_DELIVER, stage_deliver(pkt));
+    return VNL_DROP_NONE;
+}
+
+static __always_inline enum vnl_drop decide(struct vnl_pkt *pkt)
+{
+    enum vnl_drop drop = egress(pkt);
+
+    return drop != VNL_DROP_NONE || pkt->answered ? drop : ingress(pkt);
+}
+
+SEC("tc")
+int vnl_port(struct __sk_buff *skb)
+{
+    struct vnl_pkt pkt = { .skb = skb, .what_if = skb->mark == VNL_MARK_WHAT_IF, .out = VNL_NOBODY };
+
+    pkt.slot = pkt.at = pkt.what_if ? skb->cb[VNL_CB_SLOT] : skb->ifindex - VNL_NIC_IFINDEX;
+    pkt.bank = bank_in_force();
+    return finish(&pkt, decide(&pkt));
+}
+
+char vnl_license[] SEC("license") = "GPL";

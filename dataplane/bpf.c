@@ -1,0 +1,496 @@
+/* Loading, pinning and opening the port program and its tables.
+ *
+ * The pins of a lab are a set: the program's pin is the last one made and the first one removed, so a set that has it is whole, and
+ * one that was left half done by a crash reads as "not there". Whether program and maps belong together is checked as well. */
+#include "vnetlab/bpf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf_tables.h"
+#include "port.skel.h"
+#include "vnetlab/base.h"
+#include "vnetlab/err.h"
+#include "vnetlab/image.h"
+
+static const char *const table_str[] = {
+    [VNL_BPF_CONTROL] = "vnl_control", [VNL_BPF_NICS] = "vnl_nics",         [VNL_BPF_OWNERS] = "vnl_owners",
+    [VNL_BPF_POOL] = "vnl_pool",       [VNL_BPF_COUNTERS] = "vnl_counters",
+};
+static_assert(ARRAY_SIZE(table_str) == VNL_BPF_TABLE_MAX, "name every table");
+#define PROG_PIN "vnl_port"
+
+/* Room to grow before the tables must be made anew, which loses the counters. */
+#define NIC_SLOTS_MIN  256u
+#define POOL_BYTES_MIN (64u << 10)
+#define POOL_BYTES_MAX                                                                                       \
+    (256u << 20) /* the verifier's limit for a variable offset is 512 MiB (BPF_MAX_VAR_OFF) */
+
+/* --- what libbpf says ------------------------------------------------------------------------------------------------ */
+
+/* The end of what libbpf wrote in this thread, where the reason is; the verifier's log can be long. Never printed. */
+static _Thread_local char said[4096];
+
+static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+    CLEANUP(vnl_str_free) char *text = NULL;
+    size_t used = strlen(said), len, room = sizeof(said) - 1;
+
+    if (level != LIBBPF_WARN || vasprintf(&text, fmt, args) < 0)
+        return 0;
+    len = strlen(text);
+    if (len >= room)
+        return (int)strlen(strcpy(said, text + len - room));
+    if (used + len > room) {
+        memmove(said, said + used + len - room, room - len);
+        used = room - len;
+    }
+    memcpy(said + used, text, len + 1);
+    return (int)len;
+}
+
+static void listen_start(void)
+{
+    said[0] = '\0';
+    libbpf_set_print(listen_to_libbpf);
+}
+
+/* The line that tells most: the verifier's last one before its statistics, else libbpf's first. */
+static const char *listen_end(void)
+{
+    char *stats = strstr(said, "\nprocessed "), *line = said;
+
+    if (stats) {
+        *stats = '\0';
+        line = strrchr(said, '\n');
+        line = line ? line + 1 : said;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    if (strncmp(line, "libbpf: ", 8) == 0)
+        line += 8;
+    return *line ? line : "no reason given";
+}
+
+/* --- features of the kernel ------------------------------------------------------------------------------------------ */
+
+static int probe_map(enum bpf_map_type type, uint32_t flags)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+    CLEANUP(vnl_fd_close) int fd = bpf_map_create(type, NULL, 4, 8, 1, &opts);
+
+    return fd >= 0;
+}
+
+static const char *missing_feature(void)
+{
+    if (!probe_map(BPF_MAP_TYPE_ARRAY, 0))
+        return errno == ENOSYS ? "the bpf system call (CONFIG_BPF_SYSCALL)" : "BPF array maps";
+    if (!probe_map(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE))
+        return "memory-mapped BPF arrays (Linux 5.5)";
+    if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, NULL) == 0)
+        return "tc programs (CONFIG_NET_CLS_BPF, CONFIG_NET_CLS_ACT)";
+    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_redirect_peer, NULL) == 0)
+        return "bpf_redirect_peer (Linux 5.10)";
+    return NULL;
+}
+
+static int load_failed(int num, struct vnl_err **err)
+{
+    char reason[512];
+    const char *missing;
+
+    snprintf(reason, sizeof(reason), "%.500s", listen_end());
+    if (num == ENOMEM)
+        return vnl_fail(err, ENOMEM, "loading the port program");
+    if (num == EPERM)
+        return vnl_fail(err, EPERM,
+                        "loading the port program: not permitted (needs CAP_BPF and CAP_NET_ADMIN: be root)");
+    missing = missing_feature();
+    if (missing)
+        return vnl_fail(err, EOPNOTSUPP, "this kernel lacks %s", missing);
+    return vnl_fail(err, EOPNOTSUPP, "the kernel refused the port program: %s", reason);
+}
+
+/* --- the open set ---------------------------------------------------------------------------------------------------- */
+
+static struct vnl_bpf *bpf_alloc(void)
+{
+    struct vnl_bpf *bpf = calloc(1, sizeof(*bpf));
+
+    if (!bpf)
+        return NULL;
+    bpf->prog_fd = -1;
+    for (int i = 0; i < VNL_BPF_TABLE_MAX; i++)
+        bpf->table[i].fd = -1;
+    return bpf;
+}
+
+void vnl_bpf_close(struct vnl_bpf **bpf)
+{
+    if (!*bpf)
+        return;
+    for (int i = 0; i < VNL_BPF_TABLE_MAX; i++) {
+        if ((*bpf)->table[i].addr)
+            munmap((*bpf)->table[i].addr, (*bpf)->table[i].bytes);
+        vnl_fd_close(&(*bpf)->table[i].fd);
+    }
+    vnl_fd_close(&(*bpf)->prog_fd);
+    free(*bpf);
+    *bpf = NULL;
+}
+
+/* What the kernel must have made for these sizes. */
+static uint32_t value_size(const struct vnl_image_size *size, enum vnl_bpf_table table)
+{
+    switch (table) {
+    case VNL_BPF_CONTROL:
+        return sizeof(struct vnl_control);
+    case VNL_BPF_NICS:
+        return sizeof(struct vnl_nic_entry);
+    case VNL_BPF_OWNERS:
+        return sizeof(struct vnl_owner);
+    case VNL_BPF_POOL:
+        return size->pool_bytes;
+    case VNL_BPF_COUNTERS:
+        return sizeof(struct vnl_nic_counters);
+    case VNL_BPF_TABLE_MAX:
+        break;
+    }
+    return 0;
+}
+
+static uint32_t entries(const struct vnl_image_size *size, enum vnl_bpf_table table)
+{
+    switch (table) {
+    case VNL_BPF_CONTROL:
+        return 1;
+    case VNL_BPF_NICS:
+        return 2 * size->nic_slots;
+    case VNL_BPF_OWNERS:
+        return 2 * size->owner_slots;
+    case VNL_BPF_POOL:
+        return 2;
+    case VNL_BPF_COUNTERS:
+        return size->nic_slots;
+    case VNL_BPF_TABLE_MAX:
+        break;
+    }
+    return 0;
+}
+
+static int table_map(struct vnl_bpf *bpf, enum vnl_bpf_table table, struct vnl_err **err)
+{
+    size_t page = sysconf(_SC_PAGESIZE),
+           bytes = (size_t)value_size(&bpf->size, table) * entries(&bpf->size, table);
+    void *addr;
+
+    bytes = (bytes + page - 1) & ~(page - 1);
+    addr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->table[table].fd, 0);
+    if (addr == MAP_FAILED)
+        return vnl_fail(err, errno, "mapping table %s: %s", table_str[table], strerror(errno));
+    bpf->table[table].addr = addr;
+    bpf->table[table].bytes = bytes;
+    return 0;
+}
+
+static int prog_info(struct vnl_bpf *bpf, uint32_t *map_ids, uint32_t *n_map_ids, struct vnl_err **err)
+{
+    struct bpf_prog_info info = { .nr_map_ids = *n_map_ids, .map_ids = (uintptr_t)map_ids };
+    uint32_t size = sizeof(info);
+
+    if (bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &size) < 0)
+        return vnl_fail(err, errno, "asking the kernel about the port program: %s", strerror(errno));
+    bpf->prog_id = info.id;
+    *n_map_ids = info.nr_map_ids < *n_map_ids ? info.nr_map_ids : *n_map_ids;
+    return 0;
+}
+
+static void skel_free(struct vnl_port **skel)
+{
+    vnl_port__destroy(*skel);
+}
+
+/* --- load ------------------------------------------------------------------------------------------------------------ */
+
+static struct bpf_map *skel_map(const struct vnl_port *skel, enum vnl_bpf_table table)
+{
+    return bpf_object__find_map_by_name(skel->obj, table_str[table]);
+}
+
+static int set_sizes(struct vnl_port *skel, const struct vnl_image_size *size)
+{
+    int r = bpf_map__set_value_size(skel->maps.vnl_pool, size->pool_bytes);
+
+    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+        r = bpf_map__set_max_entries(skel_map(skel, i), entries(size, i));
+    skel->rodata->vnl_nic_slots = size->nic_slots;
+    skel->rodata->vnl_owner_mask = size->owner_slots - 1;
+    skel->rodata->vnl_pool_mask = size->pool_bytes - 1;
+    return r;
+}
+
+/* Our own descriptors: the skeleton closes its own. */
+static int take_fds(struct vnl_bpf *bpf, const struct vnl_port *skel, struct vnl_err **err)
+{
+    bpf->prog_fd = fcntl(bpf_program__fd(skel->progs.vnl_port), F_DUPFD_CLOEXEC, 0);
+    if (bpf->prog_fd < 0)
+        return vnl_fail(err, errno, "keeping the port program: %s", strerror(errno));
+    for (int i = 0; i < VNL_BPF_TABLE_MAX; i++) {
+        bpf->table[i].fd = fcntl(bpf_map__fd(skel_map(skel, i)), F_DUPFD_CLOEXEC, 0);
+        if (bpf->table[i].fd < 0)
+            return vnl_fail(err, errno, "keeping table %s: %s", table_str[i], strerror(errno));
+    }
+    return 0;
+}
+
+static int load(struct vnl_bpf *bpf, struct vnl_err **err)
+{
+    CLEANUP(skel_free) struct vnl_port *skel = NULL;
+    uint32_t n_map_ids = 0;
+    int r;
+
+    listen_start();
+    skel = vnl_port__open();
+    if (!skel)
+        return load_failed(errno, err);
+    r = set_sizes(skel, &bpf->size);
+    if (r == 0)
+        r = vnl_port__load(skel);
+    if (r < 0)
+        return load_failed(-r, err);
+    r = take_fds(bpf, skel, err);
+    return r < 0 ? r : prog_info(bpf, NULL, &n_map_ids, err);
+}
+
+static int pin_path(const char *dir, const char *name, char **ret, struct vnl_err **err)
+{
+    return asprintf(ret, "%s/%s", dir, name) < 0 ? vnl_fail(err, ENOMEM, "path of a pin") : 0;
+}
+
+static int unpin(const char *dir, const char *name, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *path = NULL;
+    int r = pin_path(dir, name, &path, err);
+
+    if (r < 0)
+        return r;
+    if (unlink(path) < 0 && errno != ENOENT)
+        return vnl_fail(err, errno, "removing pin '%s': %s", path, strerror(errno));
+    return 0;
+}
+
+static int unpin_all(const char *dir, struct vnl_err **err)
+{
+    int r = unpin(dir, PROG_PIN, err);
+
+    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+        r = unpin(dir, table_str[i], err);
+    return r;
+}
+
+static int pin(int fd, const char *dir, const char *name, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *path = NULL;
+    int r = pin_path(dir, name, &path, err);
+
+    if (r < 0)
+        return r;
+    if (bpf_obj_pin(fd, path) < 0)
+        return vnl_fail(err, errno, "pinning '%s': %s", path, strerror(errno));
+    return 0;
+}
+
+static int pin_all(const struct vnl_bpf *bpf, const char *dir, struct vnl_err **err)
+{
+    int r = unpin_all(dir, err);
+
+    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+        r = pin(bpf->table[i].fd, dir, table_str[i], err);
+    if (r == 0)
+        r = pin(bpf->prog_fd, dir, PROG_PIN, err);
+    if (r < 0)
+        (void)unpin_all(dir, NULL);
+    return r;
+}
+
+static bool power_of_two(uint32_t n)
+{
+    return n && !(n & (n - 1));
+}
+
+static bool size_ok(const struct vnl_image_size *size)
+{
+    return size->nic_slots && size->nic_slots <= VNL_NIC_SLOTS_MAX && power_of_two(size->owner_slots) &&
+           power_of_two(size->pool_bytes) && size->pool_bytes >= 64 && size->pool_bytes <= POOL_BYTES_MAX;
+}
+
+int vnl_bpf_load_sized(const struct vnl_image_size *size, const char *dir, struct vnl_bpf **ret,
+                       struct vnl_err **err)
+{
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = bpf_alloc();
+    int r;
+
+    if (!bpf)
+        return vnl_fail(err, ENOMEM, "port program");
+    if (!size_ok(size))
+        return vnl_fail(err, E2BIG, "tables of %u NIC slots, %u owners, %u bytes of routes: out of range",
+                        size->nic_slots, size->owner_slots, size->pool_bytes);
+    bpf->size = *size;
+    r = load(bpf, err);
+    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+        r = table_map(bpf, i, err);
+    if (r < 0)
+        return r;
+    vnl_bpf_control(bpf)->nic_slots = size->nic_slots;
+    vnl_bpf_control(bpf)->owner_slots = size->owner_slots;
+    vnl_bpf_control(bpf)->pool_bytes = size->pool_bytes;
+    vnl_bpf_control(bpf)->layout = VNL_LAYOUT_VERSION;
+    r = dir ? pin_all(bpf, dir, err) : 0;
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(bpf);
+    return 0;
+}
+
+static uint32_t at_least(uint32_t n, uint32_t min)
+{
+    return n > min ? n : min;
+}
+
+static uint32_t at_most(uint32_t n, uint32_t max)
+{
+    return n < max ? n : max;
+}
+
+int vnl_bpf_load(const struct vnl_plan *plan, const char *dir, struct vnl_bpf **ret, struct vnl_err **err)
+{
+    struct vnl_image_size size;
+    int r = vnl_image_size(plan, &size, err);
+
+    if (r < 0)
+        return r;
+    size.nic_slots = at_most(at_least(2 * size.nic_slots, NIC_SLOTS_MIN), VNL_NIC_SLOTS_MAX);
+    size.owner_slots = at_least(2 * size.owner_slots, 2 * NIC_SLOTS_MIN);
+    size.pool_bytes = at_most(at_least(2 * size.pool_bytes, POOL_BYTES_MIN), POOL_BYTES_MAX);
+    return vnl_bpf_load_sized(&size, dir, ret, err);
+}
+
+/* --- open ------------------------------------------------------------------------------------------------------------ */
+
+static int open_pin(const char *dir, const char *name, int *ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *path = NULL;
+    int r = pin_path(dir, name, &path, err);
+
+    if (r < 0)
+        return r;
+    *ret = bpf_obj_get(path);
+    return *ret < 0 ? vnl_fail(err, errno, "opening pin '%s': %s", path, strerror(errno)) : 0;
+}
+
+static int map_info(const struct vnl_bpf *bpf, enum vnl_bpf_table table, struct bpf_map_info *info,
+                    struct vnl_err **err)
+{
+    uint32_t size = sizeof(*info);
+
+    memset(info, 0, sizeof(*info));
+    if (bpf_obj_get_info_by_fd(bpf->table[table].fd, info, &size) < 0)
+        return vnl_fail(err, errno, "asking the kernel about table %s: %s", table_str[table],
+                        strerror(errno));
+    return 0;
+}
+
+/* The control block says how large the others are. It may be another version's: trust nothing before its layout is known. */
+static int read_sizes(struct vnl_bpf *bpf, const char *dir, struct vnl_err **err)
+{
+    struct bpf_map_info info;
+    const struct vnl_control *control;
+    int r = map_info(bpf, VNL_BPF_CONTROL, &info, err);
+
+    if (r < 0)
+        return r;
+    if (info.value_size != sizeof(*control))
+        return vnl_fail(err, ESTALE, "'%s' was written by another version of vnetlab", dir);
+    r = table_map(bpf, VNL_BPF_CONTROL, err);
+    if (r < 0)
+        return r;
+    control = vnl_bpf_control(bpf);
+    if (control->layout != VNL_LAYOUT_VERSION)
+        return vnl_fail(err, ESTALE, "'%s' has table layout %u, this version has %u", dir, control->layout,
+                        VNL_LAYOUT_VERSION);
+    bpf->size = (struct vnl_image_size){ control->nic_slots, control->owner_slots, control->pool_bytes };
+    return size_ok(&bpf->size) ? 0 : vnl_fail(err, ESTALE, "'%s' has tables of impossible size", dir);
+}
+
+static bool has_id(const uint32_t *ids, uint32_t n, uint32_t id)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+/* Publishing into tables that the program does not read would be a lie. */
+static int check_set(struct vnl_bpf *bpf, const char *dir, struct vnl_err **err)
+{
+    uint32_t ids[16], n_ids = ARRAY_SIZE(ids);
+    struct bpf_map_info info;
+    int r = prog_info(bpf, ids, &n_ids, err);
+
+    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++) {
+        r = map_info(bpf, i, &info, err);
+        if (r == 0 && (!has_id(ids, n_ids, info.id) || info.value_size != value_size(&bpf->size, i) ||
+                       info.max_entries != entries(&bpf->size, i)))
+            r = vnl_fail(err, ESTALE, "'%s': table %s is not the one of the program", dir, table_str[i]);
+    }
+    return r;
+}
+
+int vnl_bpf_open(const char *dir, struct vnl_bpf **ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = bpf_alloc();
+    int r;
+
+    if (!bpf)
+        return vnl_fail(err, ENOMEM, "port program");
+    listen_start();
+    r = open_pin(dir, PROG_PIN, &bpf->prog_fd, err);
+    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+        r = open_pin(dir, table_str[i], &bpf->table[i].fd, err);
+    if (r == 0)
+        r = read_sizes(bpf, dir, err);
+    if (r == 0)
+        r = check_set(bpf, dir, err);
+    for (int i = VNL_BPF_CONTROL + 1; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+        r = table_map(bpf, i, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(bpf);
+    return 0;
+}
+
+bool vnl_bpf_fits(const struct vnl_bpf *bpf, const struct vnl_plan *plan)
+{
+    struct vnl_image_size size;
+
+    return vnl_image_size(plan, &size, NULL) == 0 && size.nic_slots <= bpf->size.nic_slots &&
+           size.owner_slots <= bpf->size.owner_slots && size.pool_bytes <= bpf->size.pool_bytes;
+}
+
+int vnl_bpf_prog_fd(const struct vnl_bpf *bpf)
+{
+    return bpf->prog_fd;
+}
+
+uint32_t vnl_bpf_prog_id(const struct vnl_bpf *bpf)
+{
+    return bpf->prog_id;
+}

@@ -1,0 +1,42 @@
+/* What the files of this folder that deal with the port program share: one lab's program and tables, open and mapped. */
+#ifndef VNETLAB_DATAPLANE_BPF_TABLES_H
+#define VNETLAB_DATAPLANE_BPF_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vnetlab/image.h"
+#include "vnetlab/layout.h"
+
+struct vnl_err;
+
+enum vnl_bpf_table {
+    VNL_BPF_CONTROL,
+    VNL_BPF_NICS,
+    VNL_BPF_OWNERS,
+    VNL_BPF_POOL,
+    VNL_BPF_COUNTERS,
+    VNL_BPF_TABLE_MAX
+};
+
+struct vnl_bpf {
+    int prog_fd;
+    uint32_t prog_id;
+    struct vnl_image_size size; /* of one bank */
+    struct {
+        int fd;
+        void *addr; /* mapped, shared with the kernel; NULL = not yet */
+        size_t bytes;
+    } table[VNL_BPF_TABLE_MAX];
+};
+
+static inline struct vnl_control *vnl_bpf_control(const struct vnl_bpf *bpf)
+{
+    return bpf->table[VNL_BPF_CONTROL].addr;
+}
+
+/* Return when every run of a program that was under way has ended. The second is for kernels that refuse the first. */
+int vnl_bpf_wait_membarrier(void);
+int vnl_bpf_wait_map_swap(const struct vnl_bpf *bpf);
+
+#endif
