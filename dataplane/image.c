@@ -541,8 +541,7 @@ static int image_fill(struct vnl_image *image, const struct vnl_plan *plan, cons
 int vnl_image_build(const struct vnl_plan *plan, const struct vnl_image_size *size, struct vnl_image **ret,
                     struct vnl_err **err)
 {
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = calloc(1, sizeof(*image));
+    CLEANUP(vnl_image_free) struct vnl_image *image = calloc(1, sizeof(*image));
     struct layout layout;
     int r;
 

@@ -5,8 +5,11 @@
  *   /run/vnetlab/LAB            tmpfs, mode 0700
  *   /run/vnetlab/LAB/ns/_fabric the fabric namespace (nsfs bind mount)
  *   /run/vnetlab/LAB/ns/VM      a VM's namespace
- *   /run/vnetlab/LAB/bpf        private bpffs: pins of program and maps
- *   /run/vnetlab/LAB/vm/VM/     guest files: hosts, hostname, init.pid, log
+ *   /run/vnetlab/LAB/tables/N/  private bpffs: pins of a program and its maps
+ *   /run/vnetlab/LAB/bpf        symlink to the tables/N in force
+ *   /run/vnetlab/LAB/hosts/SLOT /etc/hosts of a VNet's VMs
+ *   /run/vnetlab/LAB/guests     lines "VM SLOT": which VM has which hosts file
+ *   /run/vnetlab/LAB/vm/VM/     of VMs with processes: hostname, init.pid, run, log
  *   /run/netns/LAB.VM, LAB._fabric   symlinks, so that `ip netns` sees them */
 #ifndef VNETLAB_DATAPLANE_H
 #define VNETLAB_DATAPLANE_H
@@ -15,16 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vnetlab/paths.h"
+
 struct vnl_err;
 struct vnl_names;
 struct vnl_plan;
 
 #define VNL_FABRIC "_fabric" /* no VM can be called this: names start with a letter or digit */
-
-/* $VNETLAB_RUN_DIR (tests) or /run/vnetlab. */
-const char *vnl_run_dir(void);
-/* "RUN_DIR/LAB/SUFFIX"; the text is the caller's. NULL on ENOMEM. */
-char *vnl_run_path(const char *lab, const char *suffix);
 
 /* An open fd of a namespace of the lab; netns: a VM's name or VNL_FABRIC. -ENOENT when it does not exist. */
 int vnl_netns_open(const char *lab, const char *netns, int *ret_fd, struct vnl_err **err);
@@ -33,7 +33,8 @@ int vnl_netns_enter(int netns_fd, int *ret_saved, struct vnl_err **err);
 void vnl_netns_leave(int *saved);
 
 struct vnl_dp_options {
-    void (*progress)(const char *what, size_t done, size_t total, void *arg); /* may be NULL; called from one thread */
+    void (*progress)(const char *what, size_t done, size_t total,
+                     void *arg); /* may be NULL; called from one thread */
     void *arg;
     int threads; /* 0: chosen from the number of CPUs and VMs */
 };
@@ -65,16 +66,24 @@ struct vnl_guest_exec {
     bool tty;          /* give it a terminal of its own (stdin and stdout are one) */
 };
 
-/* Runs a command in the VM and waits. *ret_status: exit status as a shell counts it (128 + signal). Signals that reach us are passed
- * on. -ENOENT: no such lab or VM. 127 and 126 as a shell has them when the command cannot be found or run. */
+/* Runs a command in the VM and waits. *ret_status: exit status as a shell counts it (128 + signal); 127 and 126 when the command
+ * cannot be found or run, said on its standard error. Signals that reach us are passed on. -ENOENT: no such lab or VM. */
 int vnl_guest_run(const char *lab, const char *vm, const struct vnl_guest_exec *what, int *ret_status,
                   struct vnl_err **err);
 
+/* Writes what the guests of the lab read: a hosts file per VNet, and the list of VMs. Changed names show in running VMs at once.
+ * Costs a few system calls per VNet when nothing changed. Called by vnl_dp_apply each time, before any vnl_guest_sync. */
+int vnl_guest_files(const char *lab, const struct vnl_plan *plan, struct vnl_err **err);
 /* Makes the VM's `run` commands be the running ones: starts them when none runs, restarts when they differ, stops when there are
- * none any more. Called by vnl_dp_apply for every VM of the plan whose commands changed. */
+ * none any more. Does not wait for the commands. Called by vnl_dp_apply for every VM of the plan: almost free for one that has no
+ * commands and no init. May be called from several threads for different VMs. */
 int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t vm, struct vnl_err **err);
-/* Ends the VM's init and with it every process of the VM; waits until they are gone. */
+/* Ends the VM's init and with it every process of the VM; waits until they are gone. Removes its files. For a VM that is deleted:
+ * called after its name (ns/VM) is gone. 0 when there was none. */
 int vnl_guest_stop(const char *lab, const char *vm, struct vnl_err **err);
+/* The same for all VMs at once, for vnl_dp_down. No guest can start while *ret_guard is open: close it when the lab's mount is
+ * detached. -ENOENT: the lab has no directory. */
+int vnl_guest_stop_all(const char *lab, int *ret_guard, struct vnl_err **err);
 
 /* Writes the VM's log to fd; follow: until interrupted or the lab ends. */
 int vnl_guest_logs(const char *lab, const char *vm, int fd, bool follow, struct vnl_err **err);

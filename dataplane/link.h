@@ -1,0 +1,42 @@
+/* Requests about links: bridges and host ends in the fabric namespace, guest ends in the VMs' namespaces. All
+ * only queue. */
+#ifndef VNETLAB_LINK_H
+#define VNETLAB_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vnl_err;
+struct vnl_mac;
+struct vnl_nl;
+struct vnl_plan_bridge;
+struct vnl_plan_nic;
+
+#define VNL_GUEST_LO_IFINDEX 1u
+#define VNL_GUEST_IFINDEX    2u /* eth0; the next NIC is 3 */
+
+/* A guest end: its number among the VM's NICs, from 0. */
+void vnl_guest_ifname(char buf[16], uint32_t number);
+
+/* Both ends at once: the host end down and without tag in the namespace of nl, the guest end down in
+ * netns_fd. */
+void vnl_link_put_veth(struct vnl_nl *nl, const struct vnl_plan_nic *nic, int netns_fd, uint32_t number,
+                       const char *vm);
+/* The host end, whose filter is there, becomes a port of its bridge: isolated, learning and flooding nothing,
+ * up, and at last tagged. */
+void vnl_link_put_port(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const char *vm);
+/* The guest end, in its namespace: no IPv6 address of its own making, up. mac: also a new MAC, NULL to leave
+ * it. */
+void vnl_link_put_guest(struct vnl_nl *nl, uint32_t number, const struct vnl_mac *mac, const char *vm);
+void vnl_link_put_loopback(struct vnl_nl *nl, const char *vm);
+
+void vnl_link_put_bridge(struct vnl_nl *nl, const struct vnl_plan_bridge *bridge);
+/* Up, and the tag; the last step of making a bridge, and the whole of changing one. */
+void vnl_link_put_bridge_tag(struct vnl_nl *nl, const struct vnl_plan_bridge *bridge);
+
+/* Deletes links and returns when they are gone; those that are gone already are no failure. Also flushes what
+ * is queued. */
+int vnl_link_delete(struct vnl_nl *nl, const uint32_t *ifindexes, size_t n, struct vnl_err **err);
+
+#endif
