@@ -1,0 +1,283 @@
+/* vnetlab show: a lab's resources as stored, and what the kernel counted for them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmds.h"
+#include "out.h"
+#include "resources.h"
+
+#include "vnetlab/base.h"
+#include "vnetlab/bpf.h"
+#include "vnetlab/dataplane.h"
+#include "vnetlab/err.h"
+#include "vnetlab/json.h"
+#include "vnetlab/lab.h"
+#include "vnetlab/load.h"
+#include "vnetlab/plan.h"
+
+#define SUBNETS_SHOWN 4 /* of a virtual network, in one cell */
+
+/* --- the whole lab -------------------------------------------------------------------------------- */
+
+/* Text is put together in memory; NULL without any. */
+struct text {
+    char *text;
+    size_t size;
+    FILE *out;
+};
+
+static void text_open(struct text *text)
+{
+    text->out = open_memstream(&text->text, &text->size);
+}
+
+/* A cell from what was written; "" when nothing could be. */
+static void text_cell(struct text *text, struct vnl_table *table)
+{
+    if (text->out)
+        (void)fclose(text->out);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", text->text ? text->text : "");
+    free(text->text);
+    *text = (struct text){ 0 };
+}
+
+static void put_prefixes(FILE *out, const struct vnl_prefixes *prefixes)
+{
+    char buf[VNL_PREFIX_STR];
+
+    for (size_t i = 0; out && i < prefixes->n; i++)
+        (void)fprintf(out, "%s%s", i ? "," : "", vnl_prefix_format(&prefixes->items[i], buf));
+}
+
+static void put_subnets(FILE *out, const struct vnl_vnet *vnet)
+{
+    for (size_t i = 0; out && i < vnet->n_subnets && i < SUBNETS_SHOWN; i++) {
+        (void)fprintf(out, "%s%s ", i ? ", " : "", vnet->subnets[i]->name);
+        put_prefixes(out, &vnet->subnets[i]->prefixes);
+    }
+    if (out && vnet->n_subnets > SUBNETS_SHOWN)
+        (void)fprintf(out, " and %zu more", vnet->n_subnets - SUBNETS_SHOWN);
+}
+
+static int print_table(const struct vnl_table *table, struct vnl_err **err)
+{
+    (void)putchar('\n');
+    return vnl_table_print(stdout, table, true, err);
+}
+
+static int print_vnets(const struct vnl_lab *lab, struct vnl_err **err)
+{
+    static const char *const headers[] = { "VNet", "Location", "AddressSpace", "Subnets" };
+    CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
+    struct text text = { 0 };
+
+    for (size_t i = 0; i < lab->n_vnets; i++) {
+        const struct vnl_vnet *vnet = lab->vnets[i];
+
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vnet->name);
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vnet->scope.location ? vnet->scope.location : "");
+        text_open(&text);
+        put_prefixes(text.out, &vnet->space);
+        text_cell(&text, table);
+        text_open(&text);
+        put_subnets(text.out, vnet);
+        text_cell(&text, table);
+    }
+    return print_table(table, err);
+}
+
+static void vm_row(struct vnl_table *table, const struct vnl_plan *plan, const struct vnl_plan_vm *vm,
+                   const struct vnl_nic *nic)
+{
+    const struct vnl_plan_nic *planned = &plan->nics[vm->nics[0]];
+    struct text text = { 0 };
+    char buf[VNL_ADDR_STR];
+
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vm->name);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s/%s", nic->subnet->vnet->name, nic->subnet->name);
+    text_open(&text);
+    for (size_t i = 0; text.out && i < planned->n_addrs; i++)
+        (void)fprintf(text.out, "%s%s", i ? "," : "", vnl_addr_format(&planned->addrs[i].addr, buf));
+    text_cell(&text, table);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vnl_mac_format(&planned->mac, buf));
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vm->netns);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", planned->ifname);
+}
+
+static int print_vms(const struct vnl_lab *lab, const struct vnl_plan *plan, struct vnl_err **err)
+{
+    static const char *const headers[] = { "VM", "Subnet", "Addresses", "MAC", "Namespace", "Interface" };
+    CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
+
+    for (size_t i = 0; i < lab->n_vms; i++) {
+        const struct vnl_vm *vm = lab->vms[i];
+        const struct vnl_plan_vm *planned = vnl_plan_vm_lookup(plan, vm->name);
+
+        if (planned && planned->n_nics && vm->n_nics)
+            vm_row(table, plan, planned, vm->nics[0]);
+    }
+    return print_table(table, err);
+}
+
+static enum vnl_tone state_tone(const char *state)
+{
+    if (!strcmp(state, vnl_peering_state_str(VNL_PEERING_CONNECTED)))
+        return VNL_TONE_GOOD;
+    return strcmp(state, vnl_peering_state_str(VNL_PEERING_INITIATED)) ? VNL_TONE_BAD : VNL_TONE_WARN;
+}
+
+/* The columns of `az network vnet peering list -o table` (spec 2.1), its four flag columns folded into one.
+ */
+static int print_peerings(const struct vnl_plan *plan, struct vnl_err **err)
+{
+    static const char *const headers[] = { "Peering", "RemoteVnet", "PeeringState", "PeeringSyncLevel",
+                                           "Allows" };
+    CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
+    const char *full = vnl_peering_sync_str(VNL_SYNC_FULL);
+
+    for (size_t i = 0; i < plan->n_peerings; i++) {
+        const struct vnl_plan_peering *peering = &plan->peerings[i];
+
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", peering->name);
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", peering->remote);
+        vnl_table_cell(table, state_tone(peering->state), "%s", peering->state);
+        vnl_table_cell(table, strcmp(peering->sync, full) ? VNL_TONE_WARN : VNL_TONE_PLAIN, "%s",
+                       peering->sync);
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", peering->flags);
+    }
+    return print_table(table, err);
+}
+
+static const char *lab_state(const char *name, bool applied)
+{
+    if (!vnl_dp_exists(name))
+        return "not running ('vnetlab up' starts it)";
+    return applied ? "up" : "the last change was not finished ('vnetlab up' finishes it)";
+}
+
+static int print_lab(const struct vnl_lab *lab, bool applied, struct vnl_err **err)
+{
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
+    int r = vnl_plan_build(lab, &plan, err);
+
+    if (r < 0)
+        return r;
+    (void)printf("lab %s: %s\n", lab->name, lab_state(lab->name, applied));
+    if (lab->file)
+        (void)printf("file %s\n", lab->file);
+    if (lab->n_vnets)
+        r = print_vnets(lab, err);
+    if (r >= 0 && plan->n_peerings)
+        r = print_peerings(plan, err);
+    if (r >= 0 && lab->n_vms)
+        r = print_vms(lab, plan, err);
+    return r;
+}
+
+/* --- one resource --------------------------------------------------------------------------------- */
+
+static int drops_add(struct vnl_json *json, const struct vnl_bpf *bpf, uint32_t slot)
+{
+    struct vnl_json *drops = vnl_json_object(), *ours = vnl_json_get(json, "vnetlab");
+    uint64_t counters[VNL_DROP_MAX];
+    bool bad = false;
+
+    vnl_bpf_counters(bpf, slot, counters);
+    for (size_t i = VNL_DROP_NONE + 1; i < VNL_DROP_MAX; i++) {
+        if (counters[i])
+            bad |=
+                vnl_json_set(drops, vnl_drop_str((enum vnl_drop)i), vnl_json_int((int64_t)counters[i])) < 0;
+    }
+    if (!ours) {
+        ours = vnl_json_object();
+        bad |= vnl_json_set(json, "vnetlab", ours) < 0;
+    }
+    bad |= vnl_json_set(ours, "drops", drops) < 0;
+    return bad ? -ENOMEM : 0;
+}
+
+/* Packets that the NIC lost, by reason; only those that happened. A lab that is not running has none to show.
+ */
+static int nic_drops(struct vnl_json *json, const struct vnl_lab *lab, const struct vnl_nic *nic,
+                     struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *dir = vnl_run_path(lab->name, "bpf");
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
+    int r;
+
+    if (!dir)
+        return vnl_fail(err, ENOMEM, "lab '%s'", lab->name);
+    if (!vnl_dp_exists(lab->name))
+        return 0;
+    r = vnl_bpf_open(dir, &bpf, err);
+    if (r < 0)
+        return vnl_wrap(err, "drop counters");
+    return drops_add(json, bpf, nic->slot) < 0 ? vnl_fail(err, ENOMEM, "drop counters") : 0;
+}
+
+static struct vnl_json *resource_to_json(const struct vnl_resource *resource)
+{
+    switch (resource->type) {
+    case VNL_TYPE_VNET:
+        return vnl_vnet_to_json(resource->vnet);
+    case VNL_TYPE_SUBNET:
+        return vnl_subnet_to_json(resource->subnet);
+    case VNL_TYPE_PEERING:
+        return vnl_peering_to_json(resource->peering);
+    case VNL_TYPE_VM:
+        return vnl_vm_to_json(resource->vm);
+    case VNL_TYPE_NIC:
+        return vnl_nic_to_json(resource->nic);
+    case VNL_TYPE_MAX:
+        break;
+    }
+    return NULL;
+}
+
+static const struct vnl_nic *nic_of(const struct vnl_resource *resource)
+{
+    if (resource->type == VNL_TYPE_NIC)
+        return resource->nic;
+    return resource->type == VNL_TYPE_VM && resource->vm->n_nics ? resource->vm->nics[0] : NULL;
+}
+
+static int show_resource(const struct vnl_lab *lab, const char *word, struct vnl_err **err)
+{
+    CLEANUP(vnl_resources_done) struct vnl_resources resources = { 0 };
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+    const struct vnl_resource *found = NULL;
+    const struct vnl_nic *nic;
+    int r = vnl_resources_build(lab, &resources, err);
+
+    if (r >= 0)
+        r = vnl_resource_find(&resources, (1u << VNL_TYPE_MAX) - 1, lab->name, word, &found, err);
+    if (r < 0)
+        return r;
+    json = resource_to_json(found);
+    nic = nic_of(found);
+    if (json && nic)
+        r = nic_drops(json, lab, nic, err);
+    return r < 0 ? VNL_EXIT_SYSTEM : vnl_out_json(TAKE_PTR(json), err);
+}
+
+int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *name = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    struct vnl_json *json = NULL;
+    bool applied = false;
+    int r = vnl_cmd_pick_stored(args, &name, err);
+
+    if (r >= 0)
+        r = vnl_cmd_load_stored(name, &lab, &applied, err);
+    if (r < 0)
+        return r;
+    if (args->n_operands)
+        return show_resource(lab, args->operands[0], err);
+    if (!args->json)
+        return print_lab(lab, applied, err);
+    r = vnl_lab_to_json(lab, &json, err);
+    return r < 0 ? r : vnl_out_json(json, err);
+}

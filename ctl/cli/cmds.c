@@ -1,0 +1,250 @@
+/* The command table. Usage, --help, completion, man pages and docs/cli.md are printed from it. */
+#include "cmds.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/err.h"
+#include "vnetlab/lab.h"
+
+const struct vnl_cmd vnl_cmds[] = {
+    {
+        .name = "doctor",
+        .operands = "",
+        .summary = "check this machine: kernel and tools",
+        .flags = CMD_JSON,
+        .details = "Probes the kernel and looks for the tools that labs use. Each line is 'ok', 'fallback' "
+                   "(works, and "
+                   "what is used instead) or 'missing' (and how to get it).\n\n"
+                   "As root it also makes a lab of two virtual machines, where nobody else sees it, and "
+                   "removes it again. "
+                   "Without root the kernel is not tried.\n\n"
+                   "Exit status is 3 when something is missing that labs cannot do without.",
+        .examples = "$ sudo vnetlab doctor          # everything, the kernel too\n"
+                    "$ vnetlab doctor -o json       # for scripts",
+        .run = vnl_cmd_doctor,
+    },
+    {
+        .name = "validate",
+        .operands = "FILE...",
+        .summary = "check lab files without touching anything",
+        .flags = CMD_JSON,
+        .details = "Reads each lab file and checks it as Azure would when everything in it is created from "
+                   "nothing. All "
+                   "mistakes are reported in one run, each with file, line and column. Needs no root.",
+        .examples = "$ vnetlab validate lab.yaml              # one file\n"
+                    "$ vnetlab validate scenarios/*/lab.yaml  # many",
+        .run = vnl_cmd_validate,
+    },
+    {
+        .name = "plan",
+        .operands = "FILE",
+        .summary = "show what 'up' would change",
+        .flags = CMD_JSON,
+        .opts = vnl_plan_opts,
+        .details = "Compares the lab file with the lab as it is stored and prints what 'vnetlab up FILE' "
+                   "would create (+), "
+                   "change (~) and delete (-). Changes nothing. Without root the stored lab usually cannot "
+                   "be read; then "
+                   "everything is shown as new.",
+        .examples = "$ sudo vnetlab plan lab.yaml    # what would change\n"
+                    "$ vnetlab plan --full lab.yaml  # every interface, address and route of the lab",
+        .run = vnl_cmd_plan,
+    },
+    {
+        .name = "up",
+        .operands = "FILE",
+        .summary = "create the lab, or change it to what FILE says",
+        .flags = CMD_ROOT | CMD_JSON,
+        .details = "Makes the lab equal to the file: creates it, or changes it in place while traffic that "
+                   "is not concerned "
+                   "goes on. Running it again changes nothing; it also repairs what was broken by hand or "
+                   "left unfinished "
+                   "by a command that was killed.\n\n"
+                   "A file with mistakes changes nothing.",
+        .examples = "$ sudo vnetlab up lab.yaml  # create\n"
+                    "$ sudo vnetlab up lab.yaml  # after editing it: change in place",
+        .run = vnl_cmd_up,
+    },
+    {
+        .name = "down",
+        .operands = "[LAB]",
+        .summary = "remove a lab and everything it made",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .opts = vnl_down_opts,
+        .details =
+            "Ends every process of the lab and removes its namespaces, interfaces, programs and files, also "
+            "after a "
+            "crash. LAB is a lab's name or the path of its lab file; the file is not needed any more.\n\n"
+            "It returns when nothing of the lab can be reached; the kernel frees memory in the background. "
+            "--wait waits for that too.",
+        .examples = "$ sudo vnetlab down            # the only lab\n"
+                    "$ sudo vnetlab down hub-spoke  # by name\n"
+                    "$ sudo vnetlab down --all      # all of them",
+        .run = vnl_cmd_down,
+    },
+    {
+        .name = "ls",
+        .operands = "",
+        .summary = "list the labs",
+        .flags = CMD_JSON,
+        .details = "States: 'up'; 'changing' (another vnetlab is at work on it); 'unfinished' (an 'up' was "
+                   "interrupted: run it "
+                   "again); 'stopped' (stored, but not running, for instance after a reboot: 'up' starts "
+                   "it); 'left over' "
+                   "(running, but nothing is stored: 'down' removes it).",
+        .examples = "$ sudo vnetlab ls",
+        .run = vnl_cmd_ls,
+    },
+    {
+        .name = "show",
+        .operands = "[RESOURCE]",
+        .summary = "show a lab's resources, addresses and states",
+        .flags = CMD_JSON | CMD_LAB,
+        .details = "Without RESOURCE: the virtual networks, virtual machines and peerings of the lab. With "
+                   "it: that resource "
+                   "in Azure's JSON; for a virtual machine of a running lab also how many packets were "
+                   "dropped, by reason.\n\n"
+                   "RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name) "
+                   "or a full "
+                   "resource id.",
+        .examples = "$ sudo vnetlab show                  # the whole lab\n"
+                    "$ sudo vnetlab show vm-1             # one virtual machine\n"
+                    "$ sudo vnetlab show vnet-1/to-vnet-2 # one peering link",
+        .run = vnl_cmd_show,
+    },
+    {
+        .name = "exec",
+        .operands = "VM [-- COMMAND...]",
+        .summary = "run a command, or a shell, inside a virtual machine",
+        .flags = CMD_ROOT | CMD_LAB,
+        .opts = vnl_exec_opts,
+        .details = "The command sees the virtual machine's network, host name, /etc/hosts and processes, and "
+                   "the files of this "
+                   "machine. Without COMMAND: an interactive shell.\n\n"
+                   "The exit status is the command's; 127 when it was not found, 128 plus the signal's "
+                   "number when a "
+                   "signal ended it.",
+        .examples = "$ sudo vnetlab exec vm-1                           # a shell\n"
+                    "$ sudo vnetlab exec vm-1 -- ping -c 4 10.1.0.4     # one command\n"
+                    "$ sudo vnetlab exec -l hub-spoke nva -- ip route   # in another lab",
+        .run = vnl_cmd_exec,
+    },
+    {
+        .name = "logs",
+        .operands = "VM",
+        .summary = "print what a virtual machine's 'run' commands wrote",
+        .flags = CMD_ROOT | CMD_LAB,
+        .opts = vnl_logs_opts,
+        .details =
+            "Output and errors of the commands that the lab file starts in the virtual machine (its 'run').",
+        .examples = "$ sudo vnetlab logs web-1",
+        .run = vnl_cmd_logs,
+    },
+    {
+        .name = "routes",
+        .operands = "VM",
+        .summary = "list a virtual machine's effective routes",
+        .flags = CMD_JSON | CMD_LAB,
+        .opts = vnl_routes_opts,
+        .details = "The table that 'az network nic show-effective-route-table' prints. It is computed from "
+                   "the lab as stored; "
+                   "the packets are routed by the same table.",
+        .examples = "$ sudo vnetlab routes vm-1             # of a lab that was brought up\n"
+                    "$ vnetlab routes --file lab.yaml vm-1  # of a file, without root",
+        .run = vnl_cmd_routes,
+    },
+    {
+        .name = "check",
+        .operands = "[FILE...]",
+        .summary = "send real packets and grade the lab's 'expect' list",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .opts = vnl_check_opts,
+        .details = "Sends the packets that the lab file expects to pass or to be dropped, and compares. With "
+                   "FILE: the lab "
+                   "that the file describes; when it is not running it is brought up for this and removed "
+                   "afterwards.\n\n"
+                   "Exit status is 1 when an expectation is not met.",
+        .examples = "$ sudo vnetlab check                       # the running lab\n"
+                    "$ sudo vnetlab check scenarios/*/lab.yaml  # each of these",
+        .run = vnl_cmd_check,
+    },
+    {
+        .name = "sync",
+        .operands = "VNET/PEERING",
+        .summary = "bring a peering up to date with its remote address space",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .details =
+            "After a virtual network's address space has changed, its peerings still use the old one until "
+            "they are "
+            "synced, as 'az network vnet peering sync' does. A link that is Disconnected becomes Initiated.",
+        .examples = "$ sudo vnetlab sync vnet-2/vnet-2-to-vnet-1",
+        .run = vnl_cmd_sync,
+    },
+    {
+        .name = "help",
+        .operands = "[COMMAND]",
+        .summary = "explain a command",
+        .details = "The same as 'vnetlab COMMAND --help'. Without COMMAND: the list of commands.",
+        .examples = "$ vnetlab help up",
+        .run = vnl_cmd_help,
+    },
+    {
+        .name = "completion",
+        .operands = "bash|zsh|fish",
+        .summary = "print the shell's completion script",
+        .details = "Completes commands, options, labs and the names of virtual machines and other resources.",
+        .examples =
+            "$ source <(vnetlab completion bash)                                   # bash, this shell\n"
+            "$ vnetlab completion zsh > ~/.zfunc/_vnetlab                          # zsh, a directory of "
+            "fpath\n"
+            "$ vnetlab completion fish > ~/.config/fish/completions/vnetlab.fish   # fish",
+        .run = vnl_cmd_completion,
+    },
+    {
+        .name = "complete",
+        .operands = "[-- WORD...]",
+        .summary = "what could stand in place of the last word",
+        .flags = CMD_HIDDEN,
+        .details = "Called by the completion scripts.",
+        .run = vnl_cmd_complete,
+    },
+    {
+        .name = "manual",
+        .operands = "man|markdown [DIR]",
+        .summary = "write the man pages or docs/cli.md",
+        .flags = CMD_HIDDEN,
+        .details = "Called by the build.",
+        .run = vnl_cmd_manual,
+    },
+};
+const size_t vnl_n_cmds = ARRAY_SIZE(vnl_cmds);
+
+const struct vnl_cmd *vnl_cmd_lookup(const char *name)
+{
+    for (size_t i = 0; i < vnl_n_cmds; i++) {
+        if (!strcmp(vnl_cmds[i].name, name))
+            return &vnl_cmds[i];
+    }
+    return NULL;
+}
+
+int vnl_cmd_fail_unknown(const char *word, struct vnl_err **err)
+{
+    const char *names[64];
+    CLEANUP(vnl_str_free) char *hint = NULL;
+    const char *nearest;
+    size_t n = 0;
+
+    for (size_t i = 0; i < vnl_n_cmds && n < ARRAY_SIZE(names); i++) {
+        if (!(vnl_cmds[i].flags & CMD_HIDDEN))
+            names[n++] = vnl_cmds[i].name;
+    }
+    nearest = vnl_nearest(word, names, n);
+    if (nearest ? asprintf(&hint, "did you mean '%s'?", nearest) < 0
+                : asprintf(&hint, "'vnetlab help' lists the commands") < 0)
+        hint = NULL;
+    return vnl_fail_at(err, EINVAL, NULL, NULL, NULL, hint, "unknown command '%s'", word);
+}

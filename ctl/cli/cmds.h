@@ -1,0 +1,65 @@
+/* What the files of the command line share: the commands behind the table, and the lab they are about. */
+#ifndef VNETLAB_CLI_CMDS_H
+#define VNETLAB_CLI_CMDS_H
+
+#include <stdbool.h>
+
+#include "vnetlab/cmd.h"
+
+struct vnl_dp_stats;
+struct vnl_err;
+struct vnl_json;
+struct vnl_lab;
+struct vnl_names;
+struct vnl_plan;
+
+int vnl_cmd_doctor(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_validate(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_plan(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_up(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_down(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_ls(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_exec(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_logs(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_routes(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_check(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_sync(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_help(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_completion(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_complete(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_manual(const struct vnl_args *args, struct vnl_err **err);
+
+/* Each ends with an entry whose name is NULL; args->values has one element per entry. */
+extern const struct vnl_opt vnl_plan_opts[];
+extern const struct vnl_opt vnl_down_opts[];
+extern const struct vnl_opt vnl_exec_opts[];
+extern const struct vnl_opt vnl_logs_opts[];
+extern const struct vnl_opt vnl_routes_opts[];
+extern const struct vnl_opt vnl_check_opts[];
+
+/* Raises "unknown command" with the nearest one. Returns -EINVAL. */
+int vnl_cmd_fail_unknown(const char *word, struct vnl_err **err);
+/* Names of all labs that are running or stored, sorted, each once. -EACCES without permission. */
+int vnl_cmd_labs(struct vnl_names *ret, struct vnl_err **err);
+/* As vnl_cmd_pick_lab, for commands that read the store: when none runs, the only stored lab. */
+int vnl_cmd_pick_stored(const struct vnl_args *args, char **ret, struct vnl_err **err);
+/* The lab as stored (settled). ret_applied may be NULL. -ENOENT when there is none of that name; err may be
+ * NULL. */
+int vnl_cmd_load_stored(const char *name, struct vnl_lab **ret, bool *ret_applied, struct vnl_err **err);
+/* No `kind` ("VM") is called `word`: raises ResourceNotFound with the nearest of `names`. Returns -ENOENT. */
+int vnl_cmd_not_found(struct vnl_err **err, const char *kind, const char *word, const char *lab,
+                      const struct vnl_names *names);
+/* What `up` and `down` do, without a word, for a command that needs a lab for a moment. The caller names the
+ * lab in its errors. */
+int vnl_cmd_up_quietly(const char *file, struct vnl_err **err);
+int vnl_cmd_remove_lab(const char *name, bool wait, struct vnl_err **err);
+/* "2 virtual networks", "1 virtual machine": into the caller's buffer, returned. */
+const char *vnl_cmd_count(char buf[64], size_t n, const char *thing);
+/* vnl_dp_apply, with a line on standard error that shows how far it is when that is a terminal. Whatever
+ * fails there is the system's fault: callers answer VNL_EXIT_SYSTEM. */
+int vnl_cmd_apply(const struct vnl_plan *plan, struct vnl_dp_stats *ret, struct vnl_err **err);
+/* For vnl_lock_take: says on stderr who holds the lock. */
+void vnl_cmd_lock_waiting(const char *sentence, void *arg);
+
+#endif

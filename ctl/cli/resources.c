@@ -1,0 +1,187 @@
+#include "resources.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmds.h"
+
+#include "vnetlab/base.h"
+
+/* What a type is called in front of a name: ARM's word, and the short one. */
+static const struct {
+    const char *arm, *brief, *noun;
+} types[] = {
+    [VNL_TYPE_VNET] = { "virtualNetworks", "vnets", "virtual network" },
+    [VNL_TYPE_SUBNET] = { "subnets", "subnets", "subnet" },
+    [VNL_TYPE_PEERING] = { "virtualNetworkPeerings", "peerings", "peering" },
+    [VNL_TYPE_VM] = { "virtualMachines", "vms", "virtual machine" },
+    [VNL_TYPE_NIC] = { "networkInterfaces", "nics", "network interface" },
+};
+static_assert(ARRAY_SIZE(types) == VNL_TYPE_MAX, "name every type");
+
+/* --- the list ------------------------------------------------------------------------------------- */
+
+void vnl_resources_done(struct vnl_resources *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->items[i].name);
+    free(list->items);
+    *list = (struct vnl_resources){ 0 };
+}
+
+static size_t count_all(const struct vnl_lab *lab)
+{
+    size_t n = lab->n_vnets + lab->n_vms;
+
+    for (size_t i = 0; i < lab->n_vnets; i++)
+        n += lab->vnets[i]->n_subnets + lab->vnets[i]->n_peerings;
+    for (size_t i = 0; i < lab->n_vms; i++)
+        n += lab->vms[i]->n_nics;
+    return n;
+}
+
+/* A name without memory stays NULL and is found at the end. */
+static struct vnl_resource *add(struct vnl_resources *list, enum vnl_type type, const char *id,
+                                const char *parent, const char *name)
+{
+    struct vnl_resource *item = &list->items[list->n++];
+
+    *item = (struct vnl_resource){ .type = type, .id = id };
+    if (asprintf(&item->name, "%s%s%s", parent ? parent : "", parent ? "/" : "", name) < 0)
+        item->name = NULL;
+    return item;
+}
+
+static void add_vnet(struct vnl_resources *list, const struct vnl_vnet *vnet)
+{
+    add(list, VNL_TYPE_VNET, vnet->id, NULL, vnet->name)->vnet = vnet;
+    for (size_t i = 0; i < vnet->n_subnets; i++)
+        add(list, VNL_TYPE_SUBNET, vnet->subnets[i]->id, vnet->name, vnet->subnets[i]->name)->subnet =
+            vnet->subnets[i];
+    for (size_t i = 0; i < vnet->n_peerings; i++)
+        add(list, VNL_TYPE_PEERING, vnet->peerings[i]->id, vnet->name, vnet->peerings[i]->name)->peering =
+            vnet->peerings[i];
+}
+
+static void add_vm(struct vnl_resources *list, const struct vnl_vm *vm)
+{
+    add(list, VNL_TYPE_VM, vm->id, NULL, vm->name)->vm = vm;
+    for (size_t i = 0; i < vm->n_nics; i++)
+        add(list, VNL_TYPE_NIC, vm->nics[i]->id, NULL, vm->nics[i]->name)->nic = vm->nics[i];
+}
+
+int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_resources_done)
+    struct vnl_resources list = { .items = calloc(count_all(lab) + 1, sizeof(*list.items)) };
+
+    if (!list.items)
+        return vnl_fail(err, ENOMEM, "resources");
+    for (size_t i = 0; i < lab->n_vnets; i++)
+        add_vnet(&list, lab->vnets[i]);
+    for (size_t i = 0; i < lab->n_vms; i++)
+        add_vm(&list, lab->vms[i]);
+    for (size_t i = 0; i < list.n; i++) {
+        if (!list.items[i].name)
+            return vnl_fail(err, ENOMEM, "resources");
+    }
+    *ret = list;
+    list = (struct vnl_resources){ 0 };
+    return 0;
+}
+
+/* --- finding one ---------------------------------------------------------------------------------- */
+
+/* Cuts "WORD/" off the front of *text when it is one of the type's names. */
+static bool cut_type(const char **text, enum vnl_type type)
+{
+    const char *names[] = { types[type].arm, types[type].brief };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        size_t len = strlen(names[i]);
+
+        if (!strncasecmp(*text, names[i], len) && (*text)[len] == '/') {
+            *text += len + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool child_matches(const struct vnl_resource *item, const char *word)
+{
+    size_t parent_len = strcspn(item->name, "/");
+    const char *child = item->name + parent_len + 1;
+
+    (void)cut_type(&word, VNL_TYPE_VNET);
+    if (strncasecmp(word, item->name, parent_len + 1) != 0)
+        return false;
+    word += parent_len + 1;
+    (void)cut_type(&word, item->type);
+    return !strcasecmp(word, child);
+}
+
+static bool matches(const struct vnl_resource *item, const char *word)
+{
+    if (*word == '/')
+        return item->id && !strcasecmp(word, item->id);
+    if (item->type == VNL_TYPE_SUBNET || item->type == VNL_TYPE_PEERING)
+        return child_matches(item, word);
+    (void)cut_type(&word, item->type);
+    return !strcasecmp(word, item->name);
+}
+
+static int fail_ambiguous(const struct vnl_resource *a, const struct vnl_resource *b, const char *word,
+                          struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *hint = NULL;
+    bool children = strchr(a->name, '/');
+
+    /* A subnet and a peering of one virtual network may share a name; then only the long form tells them
+     * apart. */
+    if (children ? asprintf(&hint, "say %.*s/%s/%s or the same with %s", (int)strcspn(a->name, "/"), a->name,
+                            types[a->type].brief, strchr(a->name, '/') + 1, types[b->type].brief) < 0
+                 : asprintf(&hint, "say %s/%s or %s/%s", types[a->type].brief, a->name, types[b->type].brief,
+                            b->name) < 0)
+        hint = NULL;
+    return vnl_fail_at(err, EINVAL, NULL, NULL, NULL, hint, "'%s' is a %s and a %s", word,
+                       types[a->type].noun, types[b->type].noun);
+}
+
+static int fail_missing(const struct vnl_resources *list, unsigned wanted, const char *lab, const char *word,
+                        struct vnl_err **err)
+{
+    CLEANUP(vnl_names_done) struct vnl_names names = { 0 };
+    const char *kind = "resource";
+
+    for (size_t i = 0; i < VNL_TYPE_MAX; i++)
+        kind = wanted == 1u << i ? types[i].noun : kind;
+    for (size_t i = 0; i < list->n; i++) {
+        if ((wanted & 1u << list->items[i].type) && vnl_names_add(&names, list->items[i].name) < 0)
+            return vnl_fail(err, ENOMEM, "names of resources");
+    }
+    return vnl_cmd_not_found(err, kind, word, lab, &names);
+}
+
+int vnl_resource_find(const struct vnl_resources *list, unsigned wanted, const char *lab, const char *word,
+                      const struct vnl_resource **ret, struct vnl_err **err)
+{
+    const struct vnl_resource *found = NULL;
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct vnl_resource *item = &list->items[i];
+
+        if (!(wanted & 1u << item->type) || !matches(item, word))
+            continue;
+        if (found)
+            return fail_ambiguous(found, item, word, err);
+        found = item;
+    }
+    if (!found)
+        return fail_missing(list, wanted, lab, word, err);
+    *ret = found;
+    return 0;
+}
