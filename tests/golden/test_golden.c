@@ -25,20 +25,16 @@
 /* scenarios/az104-peering/lab.yaml is az104-peering. */
 static void name_of(const char *path, char buf[128])
 {
-    CLEANUP(vnl_str_free)
-    char *copy = strdup(path);
+    CLEANUP(vnl_str_free) char *copy = strdup(path);
 
     snprintf(buf, 128, "%s", basename(dirname(copy)));
 }
 
 static void write_plan(FILE *out, const char *path)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     int r = vnl_lab_load(path, &lab, &err);
 
     if (r == 0)

@@ -303,10 +303,8 @@ static void check_words(const struct labs_case *row, const struct vnl_err *err)
 
 static void check_row(const struct labs_case *row)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = row->before ? labs_settle(row->before, NULL) : NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = play(row->lab, before);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = row->before ? labs_settle(row->before, NULL) : NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = play(row->lab, before);
 
     if (!row->code) {
         must_be_fine(row->given, &err);

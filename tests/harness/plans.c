@@ -43,8 +43,7 @@ struct vnl_plan *plan_of_lab(const struct vnl_lab *lab)
 
 struct vnl_plan *plan_of(const char *yaml)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(yaml, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(yaml, NULL);
 
     return plan_of_lab(lab);
 }
@@ -80,8 +79,7 @@ char *rows_of(const struct vnl_plan *plan, const char *vnet)
 
 void assert_rows(const struct vnl_plan *plan, const char *vnet, const char *expected)
 {
-    CLEANUP(vnl_str_free)
-    char *rows = rows_of(plan, vnet);
+    CLEANUP(vnl_str_free) char *rows = rows_of(plan, vnet);
 
     assert_string_equal(rows, expected);
 }

@@ -58,8 +58,7 @@ static void addr_parse_is_strict(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        CLEANUP(vnl_err_free)
-        struct vnl_err *err = NULL;
+        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
         assert_int_equal(vnl_addr_parse(bad[i], &addr, &err), -EINVAL);
         assert_non_null(strstr(err->msg, "is not an IP address"));
@@ -69,8 +68,7 @@ static void addr_parse_is_strict(void **state)
 
 static void addr_parse_refuses_a_second_spelling_of_ipv4(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_addr addr;
 
     (void)state;
@@ -81,8 +79,7 @@ static void addr_parse_refuses_a_second_spelling_of_ipv4(void **state)
 
 static void prefix_parse_rejects_host_bits(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_prefix prefix = { .len = 7 };
 
     (void)state;
@@ -119,8 +116,7 @@ static void prefix_parse_says_what_is_wrong(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        CLEANUP(vnl_err_free)
-        struct vnl_err *err = NULL;
+        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
         struct vnl_prefix prefix;
 
         assert_int_equal(vnl_prefix_parse(cases[i].text, &prefix, &err), -EINVAL);

@@ -28,11 +28,12 @@
 static char *diff_of(const char *before, const char *after)
 {
     CLEANUP(vnl_lab_free)
-    struct vnl_lab *old_lab = before ? lab_of(before, NULL) : NULL, *new_lab = lab_of(after, old_lab);
+    struct vnl_lab *old_lab = before ? lab_of(before, NULL) : NULL,
+                   *new_lab = lab_of(after, old_lab);
     CLEANUP(vnl_plan_free)
-    struct vnl_plan *old = old_lab ? plan_of_lab(old_lab) : NULL, *new = plan_of_lab(new_lab);
-    CLEANUP(vnl_diff_free)
-    struct vnl_diff *diff = NULL;
+    struct vnl_plan *old = old_lab ? plan_of_lab(old_lab) : NULL,
+                    *new = plan_of_lab(new_lab);
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -45,8 +46,7 @@ static char *diff_of(const char *before, const char *after)
 
 static void assert_diff(const char *before, const char *after, const char *expected)
 {
-    CLEANUP(vnl_str_free)
-    char *text = diff_of(before, after);
+    CLEANUP(vnl_str_free) char *text = diff_of(before, after);
 
     assert_string_equal(text, expected);
 }
@@ -135,10 +135,8 @@ static void changed_vm_shows_each_property(void **state)
 /* An address of another length is another guest configuration. */
 static void resized_subnet_shows_on_its_vms(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *before = plan_of(APART), *after = plan_of(APART);
-    CLEANUP(vnl_diff_free)
-    struct vnl_diff *diff = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *before = plan_of(APART), *after = plan_of(APART);
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
 
     (void)state;
     after->nics[0].addrs[0].prefix_len = 23;
@@ -149,10 +147,8 @@ static void resized_subnet_shows_on_its_vms(void **state)
 
 static void slots_are_shown_when_nothing_else_changed(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *before = plan_of(APART), *after = plan_of(APART);
-    CLEANUP(vnl_diff_free)
-    struct vnl_diff *diff = NULL, *more = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *before = plan_of(APART), *after = plan_of(APART);
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL, *more = NULL;
 
     (void)state;
     after->nics[0].slot = 7;
@@ -171,13 +167,11 @@ static void slots_are_shown_when_nothing_else_changed(void **state)
 
 static void deletes_come_first_then_creates_then_updates(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *before = plan_of(APART);
+    CLEANUP(vnl_plan_free) struct vnl_plan *before = plan_of(APART);
     CLEANUP(vnl_plan_free)
     struct vnl_plan *after =
         plan_of(LAB("", "", "  vm-2: {subnet: vb/s, ipForward: true}\n  vm-4: {subnet: vb/s}\n"));
-    CLEANUP(vnl_diff_free)
-    struct vnl_diff *diff = NULL;
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
 
     (void)state;
     assert_int_equal(vnl_diff_build(before, after, &diff, NULL), 0);
@@ -192,12 +186,9 @@ static void json_names_the_verb(void **state)
     CLEANUP(vnl_plan_free)
     struct vnl_plan *plan =
         plan_of("name: t\nlocation: eastus\nvnets: {va: {addressSpace: [10.0.0.0/16]}}\n");
-    CLEANUP(vnl_diff_free)
-    struct vnl_diff *diff = NULL;
-    CLEANUP(vnl_json_free)
-    struct vnl_json *json = NULL;
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+    CLEANUP(vnl_str_free) char *text = NULL;
 
     (void)state;
     assert_int_equal(vnl_diff_build(NULL, plan, &diff, NULL), 0);

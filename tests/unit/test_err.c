@@ -25,16 +25,14 @@ static char *printed(const struct vnl_err *err)
 
 static void assert_prints(const struct vnl_err *err, const char *expected)
 {
-    CLEANUP(vnl_str_free)
-    char *text = printed(err);
+    CLEANUP(vnl_str_free) char *text = printed(err);
 
     assert_string_equal(text, expected);
 }
 
 static void fail_gives_negative_errno_and_sentence(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     assert_int_equal(vnl_fail(&err, ENOENT, "no lab '%s'", "x"), -ENOENT);
@@ -52,8 +50,7 @@ static void fail_without_a_place_for_the_report_gives_the_number(void **state)
 
 static void enomem_is_said_in_words(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     (void)vnl_fail(&err, ENOMEM, "subnet '%s'", "a");
@@ -62,8 +59,7 @@ static void enomem_is_said_in_words(void **state)
 
 static void print_shows_place_code_sentence_and_hint(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_src src = { "lab.yaml", 7, 9 };
 
     (void)state;
@@ -77,8 +73,7 @@ static void print_shows_place_code_sentence_and_hint(void **state)
 
 static void print_shows_a_target_that_the_sentence_does_not_name(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     (void)vnl_fail_at(&err, EINVAL, NULL, NULL, "virtualMachines/a", NULL, "an address is needed");
@@ -95,8 +90,7 @@ static void print_shows_a_target_that_the_sentence_does_not_name(void **state)
 
 static void print_makes_control_characters_harmless(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     (void)vnl_fail(&err, EINVAL, "unknown key '%s'", "\033[31mred\r");
@@ -105,8 +99,7 @@ static void print_makes_control_characters_harmless(void **state)
 
 static void wrap_puts_words_in_front_of_the_newest(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     (void)vnl_fail(&err, EINVAL, "first");
@@ -117,8 +110,7 @@ static void wrap_puts_words_in_front_of_the_newest(void **state)
 
 static void append_keeps_the_order_of_telling(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *list = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *list = NULL;
     struct vnl_err *more = NULL;
 
     (void)state;
@@ -140,8 +132,7 @@ static void sort_is_by_place_and_stable(void **state)
         int line, col;
         const char *msg;
     } raised[] = { { 0, 0, "e" }, { 9, 1, "c" }, { 2, 7, "b" }, { 9, 1, "d" }, { 2, 5, "a" }, { 0, 0, "f" } };
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(raised); i++) {

@@ -138,8 +138,7 @@ static void what_stands_twice_is_added_anyway(void **state)
 static void locations_are_normalized(void **state)
 {
     const struct vnl_scope scope = { NULL, NULL, "East US 2" };
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
 
     (void)state;
     assert_int_equal(vnl_lab_new("test", &lab, NULL), 0);
@@ -153,8 +152,7 @@ static void lookups_take_a_name_or_an_id_in_any_case(void **state)
     CLEANUP(vnl_lab_free)
     struct vnl_lab *lab = labs_resolve("vnet ab 10.0.0.0/16\nsubnet Sub 10.0.0.0/24\n"
                                        "vnet cd 10.1.0.0/16\nvnet cd 10.2.0.0/16 group=g2\nvm vm-1 sub");
-    CLEANUP(vnl_str_free)
-    char *id = strdup(lab->vnets[2]->id);
+    CLEANUP(vnl_str_free) char *id = strdup(lab->vnets[2]->id);
 
     (void)state;
     for (char *c = id; *c; c++)
@@ -172,8 +170,7 @@ static void lookups_take_a_name_or_an_id_in_any_case(void **state)
 
 static void lookup_finds_each_of_thousands(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     char name[32];
 
     (void)state;
@@ -190,10 +187,8 @@ static void lookup_finds_each_of_thousands(void **state)
 static void lab_names_can_be_file_and_namespace_names(void **state)
 {
     static const char *const bad[] = { "", ".", "a.b", "a/b", "-a", "_fabric", "a b", X60 "abcde" };
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)

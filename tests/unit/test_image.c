@@ -144,10 +144,8 @@ static void ranges_answer_like_a_linear_match(void **state)
     (void)state;
     srand(20260501);
     for (int round = 0; round < 400; round++) {
-        CLEANUP(vnl_plan_free)
-        struct vnl_plan *plan = tables_random_plan((size_t)rand() % 60);
-        CLEANUP(vnl_image_free)
-        struct vnl_image *image = tables_image(plan);
+        CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_random_plan((size_t)rand() % 60);
+        CLEANUP(vnl_image_free) struct vnl_image *image = tables_image(plan);
 
         assert_same_answers(plan, image);
         for (int i = 0; i < 50; i++) {
@@ -160,10 +158,8 @@ static void ranges_answer_like_a_linear_match(void **state)
 
 static void ranges_reach_both_ends(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(8, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(8, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
     struct vnl_addr lowest = tables_addr("0.0.0.0"), highest = tables_addr("255.255.255.255");
     struct vnl_addr near = tables_addr("255.255.255.254");
 
@@ -183,10 +179,8 @@ static void ranges_reach_both_ends(void **state)
 /* Two halves of one VNet are one range, and so is a part of it with the VNet's own answer. */
 static void ranges_with_one_answer_are_joined(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(8, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(8, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
 
     (void)state;
     tables_nic(plan, 0, 0, tables_addr("10.0.0.4"));
@@ -200,10 +194,8 @@ static void ranges_with_one_answer_are_joined(void **state)
 
 static void rows_that_lost_do_not_count(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(8, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(8, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
     struct vnl_addr dst = tables_addr("10.1.0.4");
 
     (void)state;
@@ -217,10 +209,8 @@ static void rows_that_lost_do_not_count(void **state)
 
 static void too_many_ranges_are_refused(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(0x2000, 1);
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(0x2000, 1);
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_image_size size = { .nic_slots = 7 };
     struct vnl_addr first = tables_addr("10.0.0.0");
 
@@ -243,10 +233,8 @@ static void too_many_ranges_are_refused(void **state)
 
 static void nic_entry_says_what_the_plan_says(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(0, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(0, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
     struct vnl_addr v4 = tables_addr("10.0.0.4"), v6 = tables_addr("fd00::4");
     struct vnl_plan_nic *nic = tables_nic(plan, 5, 2, v4);
 
@@ -266,10 +254,8 @@ static void nic_entry_says_what_the_plan_says(void **state)
 
 static void space_covers_the_own_vnet_only(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(0, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(0, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
     struct vnl_addr inside = tables_addr("10.0.255.255"), outside = tables_addr("10.1.0.0");
     struct vnl_addr inside6 = tables_addr("fd00:0:0:ffff::1"), outside6 = tables_addr("fd00:0:1::");
 
@@ -286,10 +272,8 @@ static void space_covers_the_own_vnet_only(void **state)
 
 static void zeroed_nic_has_no_route(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_random_plan(40);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = tables_image(plan);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_random_plan(40);
+    CLEANUP(vnl_image_free) struct vnl_image *image = tables_image(plan);
     struct vnl_addr v4 = tables_addr("10.0.0.4"), v6 = tables_addr("fd00::4");
 
     (void)state;
@@ -301,10 +285,8 @@ static void zeroed_nic_has_no_route(void **state)
 
 static void empty_plan_has_an_image(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(0, 0);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = tables_image(plan);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(0, 0);
+    CLEANUP(vnl_image_free) struct vnl_image *image = tables_image(plan);
 
     (void)state;
     assert_int_equal(image->size.nic_slots, 16);
@@ -314,10 +296,8 @@ static void empty_plan_has_an_image(void **state)
 
 static void nic_slots_beyond_the_layout_are_refused(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(0, 0);
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(0, 0);
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_image_size size;
 
     (void)state;

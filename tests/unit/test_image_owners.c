@@ -70,10 +70,8 @@ static void every_owner_is_found_within_the_probes(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-        CLEANUP(vnl_plan_free)
-        struct vnl_plan *plan = plan_with_owners(sizes[i]);
-        CLEANUP(vnl_image_free)
-        struct vnl_image *image = tables_image(plan);
+        CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_owners(sizes[i]);
+        CLEANUP(vnl_image_free) struct vnl_image *image = tables_image(plan);
 
         assert_owners(plan, image);
         assert_true(image->size.owner_slots >= 4 * sizes[i]);
@@ -85,10 +83,8 @@ static void every_owner_is_found_within_the_probes(void **state)
  * grow past that. */
 static void table_grows_until_colliding_owners_are_found(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(0, VNL_OWNER_PROBES + 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(0, VNL_OWNER_PROBES + 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
     struct vnl_addr first = tables_addr("10.0.0.0");
 
     (void)state;
@@ -107,10 +103,8 @@ static void table_grows_until_colliding_owners_are_found(void **state)
 
 static void absent_owner_is_not_found(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_with_owners(1000);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = tables_image(plan);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_owners(1000);
+    CLEANUP(vnl_image_free) struct vnl_image *image = tables_image(plan);
     struct vnl_addr beyond = tables_addr("10.0.1.4"), present = tables_addr("10.0.0.4"),
                     other = tables_addr("::1");
 
@@ -128,15 +122,13 @@ static void absent_owner_is_not_found(void **state)
 /* A lab's tables are loaded with room to grow: whatever fits a table fits every larger one. */
 static void larger_tables_fit_too(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_with_owners(500);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_owners(500);
     struct vnl_image_size size;
 
     (void)state;
     assert_int_equal(vnl_image_size(plan, &size, NULL), 0);
     for (int i = 0; i < 6; i++) {
-        CLEANUP(vnl_image_free)
-        struct vnl_image *image = NULL;
+        CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
 
         assert_int_equal(vnl_image_build(plan, &size, &image, NULL), 0);
         assert_owners(plan, image);
@@ -148,8 +140,7 @@ static void larger_tables_fit_too(void **state)
 
 static void assert_refused(const struct vnl_plan *plan, const struct vnl_image_size *size, const char *words)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_image *image = NULL;
 
     assert_int_equal(vnl_image_build(plan, size, &image, &err), -E2BIG);
@@ -159,8 +150,7 @@ static void assert_refused(const struct vnl_plan *plan, const struct vnl_image_s
 
 static void loaded_tables_too_small_are_refused(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_with_owners(100);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_owners(100);
     struct vnl_image_size size, small;
 
     (void)state;
@@ -182,10 +172,8 @@ static void loaded_tables_too_small_are_refused(void **state)
 
 static void digest_of_one_plan_is_one(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_random_plan(40);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *a = tables_image(plan), *b = tables_image(plan);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_random_plan(40);
+    CLEANUP(vnl_image_free) struct vnl_image *a = tables_image(plan), *b = tables_image(plan);
 
     (void)state;
     assert_memory_equal(a->digest, b->digest, sizeof(a->digest));
@@ -196,8 +184,7 @@ static void digest_of_one_plan_is_one(void **state)
 
 static void assert_digest_differs(const struct vnl_plan *plan, const struct vnl_image *before)
 {
-    CLEANUP(vnl_image_free)
-    struct vnl_image *image = tables_image(plan);
+    CLEANUP(vnl_image_free) struct vnl_image *image = tables_image(plan);
 
     assert_memory_not_equal(image->digest, before->digest, sizeof(image->digest));
 }
@@ -205,10 +192,8 @@ static void assert_digest_differs(const struct vnl_plan *plan, const struct vnl_
 /* Each change touches one of the arrays alone: NIC entries, owners, pool. */
 static void digest_covers_what_packets_feel(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(4, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *before = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(4, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *before = NULL;
     struct vnl_plan_nic *nic = tables_nic(plan, 0, 0, tables_addr("10.0.0.4"));
     struct vnl_route *row = tables_row(plan, tables_prefix("10.1.0.0/16"), VNL_NEXT_HOP_PEERING, 1);
 
@@ -238,10 +223,8 @@ static void digest_covers_what_packets_feel(void **state)
 
 static void table_without_nic_changes_nothing(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = tables_plan(4, 1);
-    CLEANUP(vnl_image_free)
-    struct vnl_image *before = NULL, *after = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(4, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *before = NULL, *after = NULL;
 
     (void)state;
     tables_nic(plan, 0, 0, tables_addr("10.0.0.4"));

@@ -15,8 +15,7 @@
 
 static void assert_formats(const struct vnl_json *value, const char *expected)
 {
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(vnl_str_free) char *text = NULL;
 
     assert_int_equal(vnl_json_format(value, 0, &text, NULL), 0);
     assert_string_equal(text, expected);
@@ -24,8 +23,7 @@ static void assert_formats(const struct vnl_json *value, const char *expected)
 
 static void keys_stay_in_the_order_they_were_set(void **state)
 {
-    CLEANUP(vnl_json_free)
-    struct vnl_json *object = vnl_json_object();
+    CLEANUP(vnl_json_free) struct vnl_json *object = vnl_json_object();
     struct vnl_json *list = vnl_json_array();
 
     (void)state;
@@ -43,8 +41,7 @@ static void keys_stay_in_the_order_they_were_set(void **state)
 static void getters_fall_back_on_another_type(void **state)
 {
     static const char text[] = "{\"n\": 7, \"t\": \"x\", \"b\": true, \"l\": [1]}";
-    CLEANUP(vnl_json_free)
-    struct vnl_json *object = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *object = NULL;
 
     (void)state;
     assert_int_equal(vnl_json_parse(text, sizeof(text) - 1, &object, NULL), 0);
@@ -65,10 +62,8 @@ static void getters_fall_back_on_another_type(void **state)
 
 static void builders_pass_null_on(void **state)
 {
-    CLEANUP(vnl_json_free)
-    struct vnl_json *object = vnl_json_object();
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *object = vnl_json_object();
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     char *text = NULL;
 
     (void)state;
@@ -81,8 +76,7 @@ static void builders_pass_null_on(void **state)
 
 static void values_that_json_lacks_are_shown_nearest(void **state)
 {
-    CLEANUP(vnl_json_free)
-    struct vnl_json *list = vnl_json_array();
+    CLEANUP(vnl_json_free) struct vnl_json *list = vnl_json_array();
 
     (void)state;
     (void)vnl_json_push(list, vnl_json_real(NAN));
@@ -93,8 +87,7 @@ static void values_that_json_lacks_are_shown_nearest(void **state)
 static void parse_says_where_it_stopped(void **state)
 {
     static const char text[] = "{\n  \"a\": 1,\n  \"a\": 2 }";
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_json *value = NULL;
 
     (void)state;

@@ -17,8 +17,7 @@
 static struct vnl_lab *lab_of(const char *text)
 {
     struct vnl_lab *lab = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     if (vnl_lab_load_text("f.yaml", text, strlen(text), &lab, &err) < 0) {
         vnl_err_print(stderr, err);
@@ -90,8 +89,7 @@ static const char whole[] =
 
 static void top_level_is_read(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(whole);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(whole);
 
     (void)state;
     assert_string_equal(lab->name, "hub-spoke");
@@ -105,8 +103,7 @@ static void top_level_is_read(void **state)
 
 static void scopes_default_to_the_labs(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(whole);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(whole);
 
     (void)state;
     assert_string_equal(lab->vnets[0]->scope.location, "eastus2");
@@ -120,8 +117,7 @@ static void scopes_default_to_the_labs(void **state)
 
 static void vnets_are_read_with_places(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(whole);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(whole);
     const struct vnl_vnet *hub = lab->vnets[0];
 
     (void)state;
@@ -145,8 +141,7 @@ static void vnets_are_read_with_places(void **state)
 
 static void peerings_are_read_with_the_portals_defaults(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(whole);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(whole);
     const struct vnl_peering *out = lab->vnets[0]->peerings[0], *back = lab->vnets[1]->peerings[0];
 
     (void)state;
@@ -185,8 +180,7 @@ static void subnet_peering_names_its_subnets(void **state)
 
 static void vms_are_read_with_one_nic(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(whole);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(whole);
     const struct vnl_vm *nva = lab->vms[0], *vm = lab->vms[1];
     const struct vnl_nic *nic = nva->nics[0];
 
@@ -212,8 +206,7 @@ static void vms_are_read_with_one_nic(void **state)
 
 static void expectations_are_read(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(whole);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(whole);
     struct vnl_expect **e = lab->expects;
 
     (void)state;
@@ -249,8 +242,7 @@ static void empty_files_and_sections_are_empty_labs(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        CLEANUP(vnl_lab_free)
-        struct vnl_lab *lab = lab_of(texts[i]);
+        CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(texts[i]);
 
         assert_string_equal(lab->name, "f");
         assert_int_equal(lab->n_vnets + lab->n_vms + lab->n_expects, 0);
@@ -272,8 +264,7 @@ static void a_lab_without_name_is_called_after_its_file(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        CLEANUP(vnl_lab_free)
-        struct vnl_lab *lab = NULL;
+        CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
 
         assert_int_equal(vnl_lab_load_text(cases[i].file, "", 0, &lab, NULL), 0);
         assert_string_equal(lab->name, cases[i].name);
@@ -283,8 +274,7 @@ static void a_lab_without_name_is_called_after_its_file(void **state)
 static void a_file_is_loaded_and_named_after_its_directory(void **state)
 {
     char dir[] = "/tmp/vnetlab-test-lab-XXXXXX", path[64];
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     FILE *out;
     int r;
 
@@ -306,8 +296,7 @@ static void a_file_is_loaded_and_named_after_its_directory(void **state)
 
 static void a_missing_file_is_named(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_lab *lab = NULL;
 
     (void)state;
@@ -332,10 +321,8 @@ static char *read_file(const char *path)
 /* The tables in the documentation are those that the loader reads by. VNETLAB_SHOW_KEYS=1 prints them. */
 static void the_documentation_holds_the_key_tables(void **state)
 {
-    CLEANUP(vnl_str_free)
-    char *docs = read_file("docs/lab-file.md");
-    CLEANUP(vnl_str_free)
-    char *tables = NULL;
+    CLEANUP(vnl_str_free) char *docs = read_file("docs/lab-file.md");
+    CLEANUP(vnl_str_free) char *tables = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&tables, &size);
 

@@ -17,8 +17,7 @@
 static char *mistakes_of(const char *text)
 {
     struct vnl_lab *lab = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     char *printed = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&printed, &size);
@@ -33,8 +32,7 @@ static char *mistakes_of(const char *text)
 
 static void assert_mistakes(const char *text, const char *expected)
 {
-    CLEANUP(vnl_str_free)
-    char *printed = mistakes_of(text);
+    CLEANUP(vnl_str_free) char *printed = mistakes_of(text);
 
     assert_string_equal(printed, expected);
 }
@@ -285,8 +283,7 @@ static void one_mistake_is_not_followed_by_its_consequences(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        CLEANUP(vnl_str_free)
-        char *printed = mistakes_of(texts[i]);
+        CLEANUP(vnl_str_free) char *printed = mistakes_of(texts[i]);
 
         if (count_lines(printed, "vnetlab: ") != 1)
             fail_msg("%s", printed);

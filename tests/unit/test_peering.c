@@ -219,8 +219,7 @@ static void subnet_peerings_name_subnets_that_exist(void **state)
 
 static void subnet_names_need_subnet_peering(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     CLEANUP(vnl_lab_free)
     struct vnl_lab *lab = labs_build("vnet va 10.0.0.0/16\nsubnet s 10.0.0.0/24\npeer p vb local=s "
                                      "remote=s\nvnet vb 10.1.0.0/16\nsubnet s 10.1.0.0/24",
@@ -236,8 +235,7 @@ static void subnet_names_need_subnet_peering(void **state)
 
 static void subnet_peerings_name_200_subnets_at_most(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     CLEANUP(vnl_lab_free)
     struct vnl_lab *lab = labs_build("vnet va 10.0.0.0/16\nsubnet s 10.0.0.0/24\npeer p vb local=s "
                                      "remote=s\nvnet vb 10.1.0.0/16\nsubnet s 10.1.0.0/24",
@@ -279,8 +277,7 @@ static void subnet_peerings_check_overlap_of_what_takes_part(void **state)
 
 static void assert_space(const struct vnl_peering *link, const struct vnl_vnet *side, const char *expected)
 {
-    CLEANUP(vnl_prefixes_done)
-    struct vnl_prefixes space = { 0 };
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes space = { 0 };
     char text[256] = "", buf[VNL_PREFIX_STR];
 
     assert_int_equal(vnl_peering_space(link, side, &space), 0);

@@ -50,8 +50,7 @@ static void assert_addr(const struct vnl_addr *addr, const char *expected)
 
 static void kernel_names_come_from_slots(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
 
     (void)state;
     assert_string_equal(plan->nics[1].ifname, "nic1");
@@ -70,10 +69,8 @@ static void kernel_names_come_from_slots(void **state)
 /* A NIC's bridge follows from its own slot, so neighbours that go do not move it. */
 static void nic_keeps_its_bridge_when_others_go(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(LAB, NULL);
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(LAB, NULL);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
 
     (void)state;
     lab->vms[0]->nics[0]->slot = 499;
@@ -92,10 +89,8 @@ static void nic_keeps_its_bridge_when_others_go(void **state)
 
 static void slots_beyond_the_tables_are_refused(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(LAB, NULL);
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(LAB, NULL);
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_plan *plan = NULL;
 
     (void)state;
@@ -113,8 +108,7 @@ static void slots_beyond_the_tables_are_refused(void **state)
 
 static void alias_holds_what_the_guest_end_was_given(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
     char expected[256], mac[VNL_MAC_STR];
 
     (void)state;
@@ -130,10 +124,8 @@ static void alias_holds_what_the_guest_end_was_given(void **state)
  * names differ. */
 static void long_alias_is_cut_and_stays_distinct(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(LAB, NULL);
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *a = NULL, *b = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(LAB, NULL);
+    CLEANUP(vnl_plan_free) struct vnl_plan *a = NULL, *b = NULL;
     struct vnl_nic *nic = lab->vms[0]->nics[0];
 
     (void)state;
@@ -151,8 +143,7 @@ static void long_alias_is_cut_and_stays_distinct(void **state)
 
 static void gateway_is_the_subnets_first_address(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
     const struct vnl_plan_nic *nic = &plan->nics[0];
 
     (void)state;
@@ -167,8 +158,7 @@ static void gateway_is_the_subnets_first_address(void **state)
 /* Spec 1.8: names resolve inside the VNet, not across peering. */
 static void hosts_name_the_vms_of_the_own_vnet(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
 
     (void)state;
     assert_string_equal(vnl_plan_hosts(plan, &plan->vms[0]), "127.0.0.1 localhost\n"
@@ -182,8 +172,7 @@ static void hosts_name_the_vms_of_the_own_vnet(void **state)
 
 static void vm_carries_its_settings(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
 
     (void)state;
     assert_true(plan->vms[0].ip_forward);
@@ -197,8 +186,7 @@ static void vm_carries_its_settings(void **state)
 
 static void peering_is_shown_in_words(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
 
     (void)state;
     assert_int_equal(plan->n_peerings, 2);
@@ -210,10 +198,8 @@ static void peering_is_shown_in_words(void **state)
 
 static void peer_that_is_gone_is_shown_as_it_was_written(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = lab_of(LAB, NULL);
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(LAB, NULL);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
 
     (void)state;
     lab->vnets[0]->peerings[0]->remote = NULL;
@@ -227,8 +213,7 @@ static void peer_that_is_gone_is_shown_as_it_was_written(void **state)
 
 static void nic_is_found_by_address_within_its_vnet(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
     struct vnl_addr nva = addr_of("10.0.1.4"), nva6 = addr_of("fd00:1:0:1::4"), nobody = addr_of("10.0.1.5");
 
     (void)state;
@@ -240,8 +225,7 @@ static void nic_is_found_by_address_within_its_vnet(void **state)
 
 static void vm_is_found_by_name_in_any_case(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
 
     (void)state;
     assert_ptr_equal(vnl_plan_vm_lookup(plan, "WEB"), &plan->vms[1]);
@@ -250,10 +234,8 @@ static void vm_is_found_by_name_in_any_case(void **state)
 
 static void empty_lab_has_a_plan(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of("name: t\n");
-    CLEANUP(vnl_str_free)
-    char *text = print_of(plan);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of("name: t\n");
+    CLEANUP(vnl_str_free) char *text = print_of(plan);
     struct vnl_addr any = addr_of("10.0.0.4");
 
     (void)state;
@@ -292,10 +274,8 @@ static void large_lab_is_planned_whole(void **state)
 
 static void text_of_a_lab_is_the_same_every_time(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *a = plan_of(LAB), *b = plan_of(LAB);
-    CLEANUP(vnl_str_free)
-    char *text_a = print_of(a), *text_b = print_of(b);
+    CLEANUP(vnl_plan_free) struct vnl_plan *a = plan_of(LAB), *b = plan_of(LAB);
+    CLEANUP(vnl_str_free) char *text_a = print_of(a), *text_b = print_of(b);
 
     (void)state;
     assert_string_equal(text_a, text_b);
@@ -311,10 +291,8 @@ static void text_of_a_lab_is_the_same_every_time(void **state)
 
 static void json_holds_the_plan(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(LAB);
-    CLEANUP(vnl_json_free)
-    struct vnl_json *json = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
     struct vnl_json *table, *row, *nic;
 
     (void)state;

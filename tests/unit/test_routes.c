@@ -41,8 +41,7 @@ static struct vnl_prefix prefix_of(const char *text)
 
 static void assert_space_gives(const char *space, const char *rows)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = NULL;
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
     char yaml[256];
 
     snprintf(yaml, sizeof(yaml), "name: t\nvnets: {va: {addressSpace: [%s]}}\n", space);
@@ -112,8 +111,7 @@ static void ipv6_default_route_needs_ipv6_space(void **state)
 
 static void one_link_makes_no_route(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(HALF);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(HALF);
 
     (void)state;
     assert_string_equal(plan->peerings[0].state, "Initiated");
@@ -123,8 +121,7 @@ static void one_link_makes_no_route(void **state)
 
 static void two_links_make_a_route_each_way(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of(PAIR);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(PAIR);
     const struct vnl_route_table *table = table_of(plan, "va");
 
     (void)state;
@@ -140,10 +137,8 @@ static void two_links_make_a_route_each_way(void **state)
 
 static void deleted_twin_takes_the_routes_away(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = lab_of(PAIR, NULL), *after = lab_of(HALF, before);
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_of_lab(after);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = lab_of(PAIR, NULL), *after = lab_of(HALF, before);
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of_lab(after);
 
     (void)state;
     assert_string_equal(plan->peerings[0].state, "Disconnected");
@@ -206,10 +201,8 @@ static void peering_is_not_transitive(void **state)
 
 static void new_prefix_is_routed_by_the_peer_after_its_link_synced(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = lab_of(PAIR, NULL), *after = lab_of(GROWN_A, before);
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *unsynced = plan_of_lab(after), *wrong = NULL, *synced = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = lab_of(PAIR, NULL), *after = lab_of(GROWN_A, before);
+    CLEANUP(vnl_plan_free) struct vnl_plan *unsynced = plan_of_lab(after), *wrong = NULL, *synced = NULL;
     bool changed = false;
 
     (void)state;
@@ -283,8 +276,7 @@ static void access_is_refused_on_the_side_whose_flag_is_off(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        CLEANUP(vnl_plan_free)
-        struct vnl_plan *plan = plan_with_flags(STRICT, cases[i].a, cases[i].b);
+        CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_flags(STRICT, cases[i].a, cases[i].b);
         char expected[512];
 
         snprintf(expected, sizeof(expected),
@@ -310,8 +302,7 @@ static void tag_only_access_refuses_nothing(void **state)
 /* a's packets to b are judged by b's link. */
 static void forwarded_traffic_is_refused_by_the_receiving_link(void **state)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = plan_with_flags(STRICT, FORWARD(true), FORWARD(false));
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_flags(STRICT, FORWARD(true), FORWARD(false));
 
     (void)state;
     assert_rows(
@@ -404,8 +395,7 @@ static char *table_text(const struct vnl_route_table *table)
 static void table_looks_like_the_azure_cli(void **state)
 {
     struct vnl_route_table table = { 0 };
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(vnl_str_free) char *text = NULL;
 
     (void)state;
     add_row(&table, VNL_ROUTE_USER, "0.0.0.0/0", VNL_NEXT_HOP_APPLIANCE, "10.100.200.68");
@@ -430,8 +420,7 @@ static void table_without_next_hops_keeps_the_column(void **state)
 {
     CLEANUP(vnl_plan_free)
     struct vnl_plan *plan = plan_of("name: t\nvnets: {va: {addressSpace: [10.0.0.0/16]}}\n");
-    CLEANUP(vnl_str_free)
-    char *text = table_text(table_of(plan, "va"));
+    CLEANUP(vnl_str_free) char *text = table_text(table_of(plan, "va"));
 
     (void)state;
     assert_string_equal(text, "Source    State    Address Prefix    Next Hop Type    Next Hop IP\n"
@@ -550,8 +539,7 @@ static void rows_have_arms_shape(void **state)
 {
     struct vnl_route_table table = { 0 };
     struct vnl_json *rows;
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(vnl_str_free) char *text = NULL;
 
     (void)state;
     add_row(&table, VNL_ROUTE_DEFAULT, "10.0.0.0/16", VNL_NEXT_HOP_VNET_LOCAL, NULL);

@@ -116,8 +116,7 @@ static void nics_do_not_move_to_another_vnet(void **state)
 
 static void dynamic_addresses_are_kept(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = labs_settle(VNET "vm m1 s1\nvm m2 s1\nvm m3 s1", NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = labs_settle(VNET "vm m1 s1\nvm m2 s1\nvm m3 s1", NULL);
     CLEANUP(vnl_lab_free)
     struct vnl_lab *after = labs_settle(VNET "vm m4 s1\nvm m3 s1\nvm m2 s1\nvm m5 s1", before);
 
@@ -130,10 +129,8 @@ static void dynamic_addresses_are_kept(void **state)
 
 static void address_is_kept_when_it_becomes_dynamic_or_static(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = labs_settle(VNET "vm m1 s1 10.0.0.77\nvm m2 s1", NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *after = labs_settle(VNET "vm m1 s1\nvm m2 s1 10.0.0.4", before);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = labs_settle(VNET "vm m1 s1 10.0.0.77\nvm m2 s1", NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *after = labs_settle(VNET "vm m1 s1\nvm m2 s1 10.0.0.4", before);
 
     (void)state;
     assert_string_equal(labs_addr(after, "m1", AF_INET), "10.0.0.77");
@@ -142,10 +139,8 @@ static void address_is_kept_when_it_becomes_dynamic_or_static(void **state)
 
 static void address_is_released_by_a_move(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = labs_settle(VNET "vm m1 s1\nvm m2 s1", NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *after = labs_settle(VNET "vm m1 s2\nvm m2 s1\nvm m3 s1", before);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = labs_settle(VNET "vm m1 s1\nvm m2 s1", NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *after = labs_settle(VNET "vm m1 s2\nvm m2 s1\nvm m3 s1", before);
 
     (void)state;
     assert_string_equal(labs_addr(after, "m1", AF_INET), "10.0.1.4");
@@ -221,8 +216,7 @@ static int mac_cmp(const void *a, const void *b)
 static void macs_look_like_azures_and_are_unique(void **state)
 {
     static struct vnl_mac macs[65536];
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = labs_settle(VNET "vm m1 s1\nvm m2 s1", NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_settle(VNET "vm m1 s1\nvm m2 s1", NULL);
     struct vnl_nic *nic = lab->vms[0]->nics[0];
 
     (void)state;
@@ -239,10 +233,8 @@ static void macs_look_like_azures_and_are_unique(void **state)
 
 static void macs_stay_with_their_nics(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = labs_settle(VNET "vm m1 s1\nvm m2 s1", NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *after = labs_settle(VNET "vm m2 s2", before);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = labs_settle(VNET "vm m1 s1\nvm m2 s1", NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *after = labs_settle(VNET "vm m2 s2", before);
 
     (void)state;
     assert_memory_equal(&after->vms[0]->nics[0]->mac, &before->vms[1]->nics[0]->mac, sizeof(struct vnl_mac));

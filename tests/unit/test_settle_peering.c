@@ -22,8 +22,7 @@
 
 static void one_link_is_initiated(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = labs_settle(A A_TO_B B, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_settle(A A_TO_B B, NULL);
 
     (void)state;
     assert_string_equal(labs_link_text(lab, "va", "a-b"), "Initiated RemoteNotInSync 10.1.0.0/16");
@@ -31,12 +30,9 @@ static void one_link_is_initiated(void **state)
 
 static void second_link_connects_both(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *half = labs_settle(A A_TO_B B, NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *later = labs_settle(PAIR, half);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *at_once = labs_settle(PAIR, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *half = labs_settle(A A_TO_B B, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *later = labs_settle(PAIR, half);
+    CLEANUP(vnl_lab_free) struct vnl_lab *at_once = labs_settle(PAIR, NULL);
 
     (void)state;
     assert_string_equal(labs_link_text(later, "va", "a-b"), "Connected FullyInSync 10.1.0.0/16");
@@ -47,12 +43,9 @@ static void second_link_connects_both(void **state)
 
 static void deleted_link_leaves_its_twin_disconnected(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *pair = labs_settle(PAIR, NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *half = labs_settle(A A_TO_B B, pair);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *same = labs_settle(A A_TO_B B, half);
+    CLEANUP(vnl_lab_free) struct vnl_lab *pair = labs_settle(PAIR, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *half = labs_settle(A A_TO_B B, pair);
+    CLEANUP(vnl_lab_free) struct vnl_lab *same = labs_settle(A A_TO_B B, half);
 
     (void)state;
     assert_string_equal(labs_link_text(half, "va", "a-b"), "Disconnected FullyInSync 10.1.0.0/16");
@@ -79,10 +72,8 @@ static struct vnl_lab *after_each(const char *const *texts, size_t n)
 static void assert_refused(const char *text, const struct vnl_lab *before, const char *code, const char *msg,
                            const char *hint)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = labs_resolve(text);
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_resolve(text);
 
     assert_int_equal(vnl_lab_settle(lab, before, &err), -EINVAL);
     assert_int_equal(vnl_err_count(err), 1);
@@ -94,8 +85,7 @@ static void assert_refused(const char *text, const struct vnl_lab *before, const
 
 static void recreated_link_is_refused_while_the_twin_is_disconnected(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A A_TO_B B);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A A_TO_B B);
 
     (void)state;
     assert_refused(
@@ -108,8 +98,7 @@ static void recreated_link_is_refused_while_the_twin_is_disconnected(void **stat
 
 static void renamed_link_is_a_deleted_and_a_new_one(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = labs_settle(PAIR, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_settle(PAIR, NULL);
 
     (void)state;
     assert_refused(
@@ -123,8 +112,7 @@ static void renamed_link_is_a_deleted_and_a_new_one(void **state)
 /* A change of the survivor is a PUT, and comes before new links are made. */
 static void changed_disconnected_link_is_initiated_again(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *alone = AFTER(PAIR, A A_TO_B B, A "peer a-b vb forwarded\n" B);
+    CLEANUP(vnl_lab_free) struct vnl_lab *alone = AFTER(PAIR, A A_TO_B B, A "peer a-b vb forwarded\n" B);
     CLEANUP(vnl_lab_free)
     struct vnl_lab *both = AFTER(PAIR, A A_TO_B B, A "peer a-b vb forwarded\n" B B_TO_A);
     CLEANUP(vnl_lab_free)
@@ -139,8 +127,7 @@ static void changed_disconnected_link_is_initiated_again(void **state)
 
 static void resynced_disconnected_link_is_initiated_again(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A A_TO_B B), *pair = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A A_TO_B B), *pair = NULL;
     bool changed = false;
 
     (void)state;
@@ -156,8 +143,7 @@ static void resynced_disconnected_link_is_initiated_again(void **state)
 
 static void deleted_and_created_anew_link_starts_over(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A A_TO_B B, A B, PAIR);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A A_TO_B B, A B, PAIR);
 
     (void)state;
     assert_string_equal(labs_link_text(lab, "va", "a-b"), "Connected FullyInSync 10.1.0.0/16");
@@ -165,8 +151,7 @@ static void deleted_and_created_anew_link_starts_over(void **state)
 
 static void initiated_link_is_deleted_without_trace(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(A A_TO_B B, A B, A B B_TO_A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(A A_TO_B B, A B, A B B_TO_A);
 
     (void)state;
     assert_string_equal(labs_link_text(lab, "vb", "b-a"), "Initiated RemoteNotInSync 10.0.0.0/16");
@@ -174,10 +159,8 @@ static void initiated_link_is_deleted_without_trace(void **state)
 
 static void changed_flags_leave_the_state(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *pair = AFTER(PAIR, A "peer a-b vb noaccess forwarded\n" B B_TO_A);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *half = AFTER(A A_TO_B B, A "peer a-b vb noaccess\n" B);
+    CLEANUP(vnl_lab_free) struct vnl_lab *pair = AFTER(PAIR, A "peer a-b vb noaccess forwarded\n" B B_TO_A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *half = AFTER(A A_TO_B B, A "peer a-b vb noaccess\n" B);
 
     (void)state;
     assert_string_equal(labs_link_text(pair, "va", "a-b"), "Connected FullyInSync 10.1.0.0/16");
@@ -188,8 +171,7 @@ static void changed_flags_leave_the_state(void **state)
 
 static void links_with_the_remote_vnet_go_together(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A);
 
     (void)state;
     assert_int_equal(lab->vnets[0]->n_peerings, 0);
@@ -198,12 +180,9 @@ static void links_with_the_remote_vnet_go_together(void **state)
 /* A lab file cannot say this; a store or a REST request can. */
 static void survivor_of_a_deleted_vnet_is_disconnected(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = labs_settle(PAIR, NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = labs_resolve(A);
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = labs_settle(PAIR, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_resolve(A);
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_peering *link = vnl_peering_add(lab->vnets[0], "a-b", NULL, NULL);
     bool changed = false;
 
@@ -238,12 +217,9 @@ static void what_a_link_is_cannot_change(void **state)
 
 static void grown_space_waits_for_a_sync(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B B_TO_A);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *same = labs_settle(A2 A_TO_B B B_TO_A, lab);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *flags = labs_settle(A2 A_TO_B B "peer b-a va forwarded\n", lab);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B B_TO_A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *same = labs_settle(A2 A_TO_B B B_TO_A, lab);
+    CLEANUP(vnl_lab_free) struct vnl_lab *flags = labs_settle(A2 A_TO_B B "peer b-a va forwarded\n", lab);
 
     (void)state;
     assert_string_equal(labs_link_text(lab, "va", "a-b"), "Connected RemoteNotInSync 10.1.0.0/16");
@@ -255,8 +231,7 @@ static void grown_space_waits_for_a_sync(void **state)
 
 static void sync_is_run_on_the_link_that_is_local_not_in_sync(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B B_TO_A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B B_TO_A);
     bool changed = true;
 
     (void)state;
@@ -271,8 +246,7 @@ static void sync_is_run_on_the_link_that_is_local_not_in_sync(void **state)
 
 static void both_spaces_changed(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B2 B_TO_A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B2 B_TO_A);
     bool changed = false;
 
     (void)state;
@@ -286,8 +260,7 @@ static void both_spaces_changed(void **state)
 
 static void space_changed_back_is_in_sync(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B B_TO_A, PAIR);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A2 A_TO_B B B_TO_A, PAIR);
     CLEANUP(vnl_lab_free)
     struct vnl_lab *order = AFTER(A2 A_TO_B B B_TO_A, "vnet va 10.99.0.0/16,10.0.0.0/16\n" A_TO_B B B_TO_A);
 
@@ -298,8 +271,7 @@ static void space_changed_back_is_in_sync(void **state)
 
 static void connecting_takes_the_spaces_of_that_moment(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = AFTER(A A_TO_B B, A2 A_TO_B B2, A2 A_TO_B B2 B_TO_A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(A A_TO_B B, A2 A_TO_B B2, A2 A_TO_B B2 B_TO_A);
 
     (void)state;
     assert_string_equal(labs_link_text(lab, "va", "a-b"), "Connected FullyInSync 10.1.0.0/16,10.98.0.0/16");
@@ -326,10 +298,8 @@ static void new_range_may_not_overlap_a_peer(void **state)
 
 static void subnet_peering_exchanges_the_subnets(void **state)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = labs_settle(SUB_A("s1") SUB_B("s1"), NULL);
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *more = labs_settle(SUB_A("s1,s2") SUB_B("s1,s2"), lab);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_settle(SUB_A("s1") SUB_B("s1"), NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *more = labs_settle(SUB_A("s1,s2") SUB_B("s1,s2"), lab);
 
     (void)state;
     assert_string_equal(labs_link_text(lab, "va", "a-b"), "Connected FullyInSync 10.1.1.0/24");

@@ -74,8 +74,7 @@ static void prefixes_of_a_vnet_do_not_overlap(void **state)
 /* Each prefix that is too much is named once, whatever its neighbours in sorted order are. */
 static void overlap_is_found_through_a_chain(void **state)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = labs_mistakes("vnet va 10.0.0.0/8,10.1.0.0/24,10.1.0.0/16");
+    CLEANUP(vnl_err_free) struct vnl_err *err = labs_mistakes("vnet va 10.0.0.0/8,10.1.0.0/24,10.1.0.0/16");
     size_t n;
 
     (void)state;
@@ -175,8 +174,7 @@ static void addresses_per_vnet_are_limited(void **state)
         (void)fprintf(text.out, "vm m%d s%s\n", i, i ? "" : " 10.0.0.4");
     (void)fclose(text.out);
     {
-        CLEANUP(vnl_err_free)
-        struct vnl_err *err = labs_mistakes(text.text);
+        CLEANUP(vnl_err_free) struct vnl_err *err = labs_mistakes(text.text);
 
         assert_non_null(strstr(labs_find(err, "BadRequest", NULL)->msg, "65537 private IP addresses"));
         assert_non_null(strstr(labs_find(err, "NetworkInterfaceCountLimitReached", NULL)->msg,

@@ -16,8 +16,7 @@
 static struct vnl_yaml *tree_of(const char *text)
 {
     struct vnl_yaml *root = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     if (vnl_yaml_parse("f.yaml", text, strlen(text), &root, &err) < 0) {
         vnl_err_print(stderr, err);
@@ -28,12 +27,9 @@ static struct vnl_yaml *tree_of(const char *text)
 
 static void assert_refused_n(const char *text, size_t size, int num, const char *expected)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
-    CLEANUP(vnl_str_free)
-    char *printed = NULL;
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    CLEANUP(vnl_str_free) char *printed = NULL;
     size_t printed_size = 0;
     FILE *out;
 
@@ -96,8 +92,7 @@ static void empty_documents_are_empty_maps(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        CLEANUP(vnl_yaml_free)
-        struct vnl_yaml *root = tree_of(texts[i]);
+        CLEANUP(vnl_yaml_free) struct vnl_yaml *root = tree_of(texts[i]);
 
         assert_int_equal(root->type, VNL_YAML_MAP);
         assert_int_equal(root->n_kids, 0);
@@ -106,8 +101,7 @@ static void empty_documents_are_empty_maps(void **state)
 
 static void byte_order_mark_takes_no_column(void **state)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = tree_of("\xef\xbb\xbfname: x\n");
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = tree_of("\xef\xbb\xbfname: x\n");
 
     (void)state;
     assert_string_equal(root->kids[0]->key, "name");
@@ -116,8 +110,7 @@ static void byte_order_mark_takes_no_column(void **state)
 
 static void null_is_only_what_is_written_plain(void **state)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = tree_of("[ ~, null, NULL, '', \"null\", 0, {} ]");
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = tree_of("[ ~, null, NULL, '', \"null\", 0, {} ]");
 
     (void)state;
     for (size_t i = 0; i < 7; i++)
@@ -136,8 +129,7 @@ static void duplicate_keys_name_the_first_place(void **state)
 static void duplicate_keys_leave_a_tree_with_the_first(void **state)
 {
     static const char text[] = "a: 1\nb: 2\na: 3\nc: 4\n";
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
 
     (void)state;
     assert_int_equal(vnl_yaml_parse("f.yaml", text, strlen(text), &root, NULL), -EINVAL);
@@ -204,8 +196,7 @@ static void nesting_is_bounded(void **state)
 
 static void size_and_number_of_values_are_bounded(void **state)
 {
-    CLEANUP(vnl_str_free)
-    char *text = malloc(VNL_YAML_SIZE + 1);
+    CLEANUP(vnl_str_free) char *text = malloc(VNL_YAML_SIZE + 1);
 
     (void)state;
     assert_non_null(text);
@@ -221,12 +212,9 @@ static void size_and_number_of_values_are_bounded(void **state)
 static void files_are_loaded_and_missing_ones_named(void **state)
 {
     char path[] = "/tmp/vnetlab-test-yaml-XXXXXX";
-    CLEANUP(vnl_fd_close)
-    int fd = mkstemp(path);
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
-    CLEANUP(vnl_err_free)
-    struct vnl_err *err = NULL;
+    CLEANUP(vnl_fd_close) int fd = mkstemp(path);
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     int r;
 
     (void)state;

@@ -1,0 +1,13 @@
+# sudo make check-kernels: boots Debian's own kernel in QEMU and runs tests/kernels/guest on it. Nothing is installed into this
+# machine's /boot or /lib/modules; the kernel's package is unpacked below $(O)/kernels.
+# KERNELS="VERSION..." picks others, e.g. KERNELS="6.1.0-56-amd64 6.12.48+deb12-amd64" (names of linux-image-* packages).
+
+KERNELS ?= $(shell apt-cache depends linux-image-$(BPF_DPKG_ARCH) 2>/dev/null | sed -n 's/.*Depends: linux-image-\([0-9].*\)/\1/p')
+BPF_DPKG_ARCH := $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
+
+check-kernels: need-root
+	$(Q)$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES_BUILD) $(PACKAGES_RUN) $(PACKAGES_TEST) $(PACKAGES_KERNEL)"
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory all $(O)/tests/platform/test_platform $(O)/tests/bpf/test_port
+	$(Q)tests/kernels/run $(abspath $(O)) $(KERNELS)
+
+.PHONY: check-kernels
