@@ -140,8 +140,7 @@ int vnl_fail_at(struct vnl_err **err, int num, const char *code, const struct vn
 
 int vnl_wrap(struct vnl_err **err, const char *fmt, ...)
 {
-    CLEANUP(vnl_str_free)
-    char *words = NULL;
+    CLEANUP(vnl_str_free) char *words = NULL;
     char *msg = NULL;
     va_list args;
 

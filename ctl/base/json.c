@@ -34,8 +34,7 @@ struct vnl_json *vnl_json_array(void)
  * that the value is shown and not lost. */
 static json_t *string_of_bytes(const char *text)
 {
-    CLEANUP(vnl_str_free)
-    char *ascii = strdup(text);
+    CLEANUP(vnl_str_free) char *ascii = strdup(text);
 
     if (!ascii)
         return NULL;

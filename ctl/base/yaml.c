@@ -158,8 +158,7 @@ static int build_node(struct builder *b, const yaml_event_t *event, unsigned dep
 
 static int build_scalar(struct builder *b, const yaml_event_t *event, struct vnl_yaml **ret)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *node = NULL;
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *node = NULL;
     int r = new_node(b, VNL_YAML_SCALAR, event, &node);
 
     if (r < 0)
@@ -175,18 +174,15 @@ static int build_scalar(struct builder *b, const yaml_event_t *event, struct vnl
 
 static int build_seq(struct builder *b, const yaml_event_t *event, unsigned depth, struct vnl_yaml **ret)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *seq = NULL;
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *seq = NULL;
     int r = new_node(b, VNL_YAML_SEQ, event, &seq);
 
     if (r < 0)
         return r;
     refuse_tag(b, event, event->data.sequence_start.tag);
     for (;;) {
-        CLEANUP(yaml_event_delete)
-        yaml_event_t item = { 0 };
-        CLEANUP(vnl_yaml_free)
-        struct vnl_yaml *kid = NULL;
+        CLEANUP(yaml_event_delete) yaml_event_t item = { 0 };
+        CLEANUP(vnl_yaml_free) struct vnl_yaml *kid = NULL;
 
         r = next_event(b, &item);
         if (r < 0)
@@ -221,12 +217,9 @@ static int check_key(struct builder *b, const yaml_event_t *event)
 /* One `key: value`; *ret stays NULL at the end of the map. */
 static int build_entry(struct builder *b, unsigned depth, struct vnl_yaml **ret)
 {
-    CLEANUP(yaml_event_delete)
-    yaml_event_t key = { 0 };
-    CLEANUP(yaml_event_delete)
-    yaml_event_t value = { 0 };
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(yaml_event_delete) yaml_event_t key = { 0 };
+    CLEANUP(yaml_event_delete) yaml_event_t value = { 0 };
+    CLEANUP(vnl_str_free) char *text = NULL;
     struct vnl_yaml *kid = NULL;
     int r = next_event(b, &key);
 
@@ -316,16 +309,14 @@ static int refuse_duplicates(struct builder *b, struct vnl_yaml *map)
 
 static int build_map(struct builder *b, const yaml_event_t *event, unsigned depth, struct vnl_yaml **ret)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *map = NULL;
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *map = NULL;
     int r = new_node(b, VNL_YAML_MAP, event, &map);
 
     if (r < 0)
         return r;
     refuse_tag(b, event, event->data.mapping_start.tag);
     for (;;) {
-        CLEANUP(vnl_yaml_free)
-        struct vnl_yaml *kid = NULL;
+        CLEANUP(vnl_yaml_free) struct vnl_yaml *kid = NULL;
 
         r = build_entry(b, depth + 1, &kid);
         if (r < 0)
@@ -361,8 +352,7 @@ static int build_node(struct builder *b, const yaml_event_t *event, unsigned dep
 /* Reads one event and throws it away; says whether it is of the type. */
 static int skip_event(struct builder *b, yaml_event_type_t type, bool *ret_same)
 {
-    CLEANUP(yaml_event_delete)
-    yaml_event_t event = { 0 };
+    CLEANUP(yaml_event_delete) yaml_event_t event = { 0 };
     int r = next_event(b, &event);
 
     *ret_same = r == 0 && event.type == type;
@@ -373,10 +363,8 @@ static int skip_event(struct builder *b, yaml_event_type_t type, bool *ret_same)
 
 static int build_root(struct builder *b, struct vnl_yaml **ret)
 {
-    CLEANUP(yaml_event_delete)
-    yaml_event_t event = { 0 };
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
+    CLEANUP(yaml_event_delete) yaml_event_t event = { 0 };
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
     int r = next_event(b, &event);
 
     if (r < 0)
@@ -400,8 +388,7 @@ static int build_root(struct builder *b, struct vnl_yaml **ret)
 
 static int build_document(struct builder *b, struct vnl_yaml **ret)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
     bool same;
     int r = skip_event(b, YAML_STREAM_START_EVENT, &same);
 
@@ -471,10 +458,8 @@ static int read_all(int fd, char *buf, size_t room, size_t *ret)
 
 int vnl_yaml_load(const char *path, struct vnl_yaml **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_fd_close)
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    CLEANUP(vnl_str_free)
-    char *buf = NULL;
+    CLEANUP(vnl_fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(vnl_str_free) char *buf = NULL;
     size_t size = 0;
     int r;
 

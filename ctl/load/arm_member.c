@@ -166,8 +166,7 @@ int vnl_member_add_prefix(struct vnl_prefixes *list, const char *text, struct vn
 
 int vnl_member_prefixes(const struct vnl_json *object, struct vnl_prefixes *ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_names_done)
-    struct vnl_names texts = { 0 };
+    CLEANUP(vnl_names_done) struct vnl_names texts = { 0 };
     int r = vnl_member_names(object, "addressPrefixes", &texts, err);
 
     for (size_t i = 0; !r && i < texts.n; i++)

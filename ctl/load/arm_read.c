@@ -42,9 +42,7 @@ static const char *result_word(int result)
     return vnl_expect_result_str((enum vnl_expect_result)result);
 }
 
-/* --- the lab
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- the lab --------------------------------------------------------------------------------------- */
 
 static const struct pass {
     enum vnl_type type;
@@ -190,8 +188,7 @@ static int read_settings(struct vnl_lab *lab, const struct vnl_json *json, struc
     return 0;
 }
 
-/* --- what holds between resources
- * --------------------------------------------------------------------------------------- */
+/* --- what holds between resources ------------------------------------------------------------------ */
 
 struct slot {
     uint32_t number;
@@ -282,8 +279,7 @@ static int finish(struct vnl_lab *lab, struct vnl_err **err)
 
 static int read_lab(const struct vnl_json *json, struct vnl_lab **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     const char *name;
 
     if (vnl_member_text(json, "name", &name, err) < 0 || vnl_lab_new(name, &lab, err) < 0 ||
@@ -298,8 +294,7 @@ static int read_lab(const struct vnl_json *json, struct vnl_lab **ret, struct vn
  * it is empty. */
 int vnl_lab_from_json(const struct vnl_json *json, struct vnl_lab **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *why = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *why = NULL;
     int r = read_lab(json, ret, &why);
 
     if (r < 0 && why)

@@ -21,9 +21,7 @@ static const char *allocation_word(int is_static)
     return is_static ? "Static" : "Dynamic";
 }
 
-/* --- resources
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- resources ------------------------------------------------------------------------------------- */
 
 /* What every resource has. Texts are borrowed from the document. */
 struct resource {
@@ -98,8 +96,7 @@ static int get_slot(const struct vnl_json *own, uint32_t *ret, struct vnl_err **
     return 0;
 }
 
-/* --- virtual networks
- * --------------------------------------------------------------------------------------------------- */
+/* --- virtual networks ------------------------------------------------------------------------------ */
 
 static int get_subnet_prefixes(struct vnl_subnet *subnet, const struct vnl_json *properties,
                                struct vnl_err **err)
@@ -144,8 +141,7 @@ static int get_subnets(struct vnl_lab *lab, struct vnl_vnet *vnet, const struct 
 
 int vnl_arm_read_vnet(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
 {
-    CLEANUP(scope_done)
-    struct vnl_scope scope = { 0 };
+    CLEANUP(scope_done) struct vnl_scope scope = { 0 };
     struct resource in;
     struct vnl_vnet *vnet;
     int64_t timeout = 0;
@@ -205,8 +201,22 @@ static int get_link_subnets(struct vnl_peering *link, const struct vnl_json *in,
     return check_subnets(link->remote, &link->remote_subnets, err);
 }
 
-/* The state, and what is in force in it. Only a Disconnected link may have lost its remote VNet (spec 2.2,
- * event 8). */
+/* A link whose remote VNet is not there keeps the id of it as its reference. Only a Disconnected one can be so (spec 2.2, event 8). */
+static int keep_gone_remote(struct vnl_peering *link, const char *id, struct vnl_err **err)
+{
+    char *ref;
+
+    if (link->state != VNL_PEERING_DISCONNECTED || *id != '/')
+        return vnl_fail(err, EINVAL, "is %s, but '%s' is not in the lab", state_word((int)link->state), id);
+    ref = strdup(id);
+    if (!ref)
+        return vnl_fail(err, ENOMEM, "'remoteVirtualNetwork'");
+    free(link->remote_ref);
+    link->remote_ref = ref;
+    return 0;
+}
+
+/* The state, and what is in force in it. */
 static int get_link_state(struct vnl_lab *lab, struct vnl_peering *link, const struct vnl_json *in,
                           struct vnl_err **err)
 {
@@ -219,11 +229,9 @@ static int get_link_state(struct vnl_lab *lab, struct vnl_peering *link, const s
         return -EINVAL;
     link->state = (enum vnl_peering_state)state;
     link->remote = vnl_vnet_lookup(lab, remote);
-    if (!link->remote && link->state != VNL_PEERING_DISCONNECTED)
-        return vnl_fail(err, EINVAL, "is %s, but '%s' is not in the lab", state_word(state), remote);
     if (link->remote == link->vnet)
         return vnl_fail(err, EINVAL, "peers its virtual network with itself");
-    return 0;
+    return link->remote ? 0 : keep_gone_remote(link, remote, err);
 }
 
 static int read_peering(struct vnl_lab *lab, struct vnl_vnet *vnet, const struct vnl_json *json,
@@ -259,13 +267,11 @@ int vnl_arm_read_peerings(struct vnl_lab *lab, const struct vnl_json *json, stru
     return 0;
 }
 
-/* --- virtual machines
- * --------------------------------------------------------------------------------------------------- */
+/* --- virtual machines ------------------------------------------------------------------------------ */
 
 int vnl_arm_read_vm(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
 {
-    CLEANUP(scope_done)
-    struct vnl_scope scope = { 0 };
+    CLEANUP(scope_done) struct vnl_scope scope = { 0 };
     struct resource in;
     struct vnl_vm *vm;
 
@@ -282,8 +288,7 @@ static struct vnl_subnet *subnet_lookup(const struct vnl_lab *lab, const char *i
 {
     static const char between[] = "/subnets/";
     const char *child = strstr(id, between);
-    CLEANUP(vnl_str_free)
-    char *vnet_id = child ? strndup(id, (size_t)(child - id)) : NULL;
+    CLEANUP(vnl_str_free) char *vnet_id = child ? strndup(id, (size_t)(child - id)) : NULL;
     const struct vnl_vnet *vnet = vnet_id ? vnl_vnet_lookup(lab, vnet_id) : NULL;
 
     return vnet ? vnl_subnet_lookup(vnet, child + strlen(between)) : NULL;

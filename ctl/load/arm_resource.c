@@ -33,9 +33,7 @@ const char *vnl_arm_type_str(enum vnl_type type)
     return type_str[type];
 }
 
-/* --- parts
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------------- */
 
 static void write_optional(struct vnl_json_writer *out, const char *key, const char *text)
 {
@@ -45,8 +43,7 @@ static void write_optional(struct vnl_json_writer *out, const char *key, const c
 
 static void write_source(struct vnl_json_writer *out, const char *key, const struct vnl_src *src)
 {
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(vnl_str_free) char *text = NULL;
 
     if (!src->file && !src->line)
         return;
@@ -85,8 +82,7 @@ static void write_space(struct vnl_json_writer *out, const char *key, const stru
 static void write_current_space(struct vnl_json_writer *out, const char *key, const struct vnl_peering *link,
                                 const struct vnl_vnet *side)
 {
-    CLEANUP(vnl_prefixes_done)
-    struct vnl_prefixes space = { 0 };
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes space = { 0 };
 
     if (vnl_peering_space(link, side, &space) < 0)
         out->failed = true;
@@ -128,8 +124,7 @@ static void close_resource(struct vnl_json_writer *out)
     vnl_json_write_close(out, '}');
 }
 
-/* --- virtual networks
- * --------------------------------------------------------------------------------------------------- */
+/* --- virtual networks ------------------------------------------------------------------------------ */
 
 /* addressPrefix and addressPrefixes are alternatives; the reply uses the one that was sent (arm-api.md
  * section 7). */
@@ -146,23 +141,14 @@ static void write_subnet(struct vnl_json_writer *out, const struct vnl_subnet *s
     close_resource(out);
 }
 
-/* A link to a VNet that is gone still names it. */
-static void write_remote(struct vnl_json_writer *out, const struct vnl_peering *link)
+/* The remote VNet's id; one that is gone is still named. Owned by the caller; NULL on ENOMEM. */
+static char *remote_id(const struct vnl_peering *link)
 {
-    CLEANUP(vnl_str_free)
-    char *gone = NULL;
-
-    if (link->remote) {
-        write_ref(out, "remoteVirtualNetwork", link->remote->id);
-        return;
-    }
-    gone = *link->remote_ref == '/'
-               ? strdup(link->remote_ref)
-               : vnl_id_format(&link->vnet->scope, type_str[VNL_TYPE_VNET], link->remote_ref, NULL);
-    if (gone)
-        write_ref(out, "remoteVirtualNetwork", gone);
-    else
-        out->failed = true;
+    if (link->remote)
+        return strdup(link->remote->id);
+    if (*link->remote_ref == '/')
+        return strdup(link->remote_ref);
+    return vnl_id_format(&link->vnet->scope, type_str[VNL_TYPE_VNET], link->remote_ref, NULL);
 }
 
 /* In force on the link, and current; the two differ while a link is not in sync (spec 2.1). What is in force
@@ -198,16 +184,24 @@ static void write_link_flags(struct vnl_json_writer *out, const struct vnl_peeri
         write_names(out, "remoteSubnetNames", &link->remote_subnets);
 }
 
+/* The reference as written is of no more use when nothing answers to it: the next VNet of that name is another one. */
 static void write_peering(struct vnl_json_writer *out, const struct vnl_peering *link)
 {
+    CLEANUP(vnl_str_free)
+    char *remote = remote_id(link);
+
+    if (!remote) {
+        out->failed = true;
+        return;
+    }
     open_resource(out, VNL_TYPE_PEERING, link->id, link->name, NULL);
     vnl_json_write_text(out, "peeringState", vnl_peering_state_str(link->state));
     vnl_json_write_text(out, "peeringSyncLevel", vnl_peering_sync_str(link->sync));
-    write_remote(out, link);
+    write_ref(out, "remoteVirtualNetwork", remote);
     write_link_flags(out, link);
     write_link_spaces(out, link);
     open_own(out, &link->src);
-    vnl_json_write_text(out, "remoteRef", link->remote_ref);
+    vnl_json_write_text(out, "remoteRef", link->remote ? link->remote_ref : remote);
     write_source(out, "remoteSource", &link->remote_src);
     close_resource(out);
 }
@@ -232,14 +226,12 @@ static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
     close_resource(out);
 }
 
-/* --- virtual machines
- * --------------------------------------------------------------------------------------------------- */
+/* --- virtual machines ------------------------------------------------------------------------------ */
 
 static void write_ip_config(struct vnl_json_writer *out, const struct vnl_nic *nic, size_t i)
 {
     const struct vnl_ip_config *config = &nic->configs[i];
-    CLEANUP(vnl_str_free)
-    char *id = NULL;
+    CLEANUP(vnl_str_free) char *id = NULL;
     char buf[VNL_ADDR_STR];
 
     if (asprintf(&id, "%s/ipConfigurations/ipconfig%zu", nic->id, i + 1) < 0) {
@@ -304,9 +296,7 @@ static void write_vm(struct vnl_json_writer *out, const struct vnl_vm *vm)
     close_resource(out);
 }
 
-/* --- the lab
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- the lab --------------------------------------------------------------------------------------- */
 
 static void write_expect(struct vnl_json_writer *out, const struct vnl_expect *expect)
 {
@@ -422,10 +412,8 @@ static void cut(struct vnl_lab_text *text, size_t head, size_t end)
 
 int vnl_lab_text_build(const struct vnl_lab *lab, struct vnl_lab_text *ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_lab_text_done)
-    struct vnl_lab_text text = { 0 };
-    CLEANUP(vnl_json_writer_done)
-    struct vnl_json_writer out = { 0 };
+    CLEANUP(vnl_lab_text_done) struct vnl_lab_text text = { 0 };
+    CLEANUP(vnl_json_writer_done) struct vnl_json_writer out = { 0 };
     size_t head;
 
     text.resources = calloc(count_resources(lab) + 1, sizeof(*text.resources));
@@ -450,9 +438,7 @@ void vnl_lab_text_done(struct vnl_lab_text *text)
     *text = (struct vnl_lab_text){ 0 };
 }
 
-/* --- trees
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- trees ----------------------------------------------------------------------------------------- */
 
 static int read_back(const struct vnl_json_writer *out, struct vnl_json **ret, struct vnl_err **err)
 {
@@ -463,8 +449,7 @@ static int read_back(const struct vnl_json_writer *out, struct vnl_json **ret, s
 
 int vnl_lab_to_json(const struct vnl_lab *lab, struct vnl_json **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_json_writer_done)
-    struct vnl_json_writer out = { 0 };
+    CLEANUP(vnl_json_writer_done) struct vnl_json_writer out = { 0 };
 
     vnl_json_write_open(&out, NULL, '{');
     write_settings(&out, lab);

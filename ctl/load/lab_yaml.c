@@ -199,8 +199,7 @@ static void read_lab(struct vnl_loading *l, const struct vnl_yaml *root)
 
 static int new_lab(const char *path, const struct vnl_yaml *root, struct vnl_lab **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     char name[LAB_NAME_MAX + 1];
     int r;
 
@@ -215,8 +214,7 @@ static int new_lab(const char *path, const struct vnl_yaml *root, struct vnl_lab
 /* file: what the tree's places point to; the lab owns it from here on. */
 static int lab_of_tree(char **file, const struct vnl_yaml *root, struct vnl_lab **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     struct vnl_loading l = { 0 };
     int r;
 
@@ -243,10 +241,8 @@ static int lab_of_tree(char **file, const struct vnl_yaml *root, struct vnl_lab 
 static int finish_load(int r, char **file, const struct vnl_yaml *root, struct vnl_lab **ret,
                        struct vnl_err **err)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *mistakes = NULL;
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *mistakes = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     int r_tree;
 
     if (!root)
@@ -263,10 +259,8 @@ static int finish_load(int r, char **file, const struct vnl_yaml *root, struct v
 
 int vnl_lab_load(const char *path, struct vnl_lab **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_str_free)
-    char *file = strdup(path);
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_str_free) char *file = strdup(path);
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
     int r;
 
     if (!file)
@@ -278,10 +272,8 @@ int vnl_lab_load(const char *path, struct vnl_lab **ret, struct vnl_err **err)
 int vnl_lab_load_text(const char *name, const char *text, size_t size, struct vnl_lab **ret,
                       struct vnl_err **err)
 {
-    CLEANUP(vnl_str_free)
-    char *file = strdup(name);
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_str_free) char *file = strdup(name);
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
     int r;
 
     if (!file)

@@ -45,8 +45,7 @@ static void set_broken(struct vnl_loading *l, const struct vnl_src *src)
  * VNet, and a bare subnet name may mean any. */
 static bool in_broken_vnet(const struct vnl_loading *l, const struct vnl_nic *nic, bool any_broken)
 {
-    CLEANUP(vnl_str_free)
-    char *name = NULL;
+    CLEANUP(vnl_str_free) char *name = NULL;
     const struct vnl_vnet *vnet;
     const char *slash = strchr(nic->subnet_ref, '/');
 
@@ -63,8 +62,7 @@ static bool in_broken_vnet(const struct vnl_loading *l, const struct vnl_nic *ni
  * matter. */
 static void spread_broken_vnets(struct vnl_loading *l, bool *ret_any)
 {
-    CLEANUP(vnl_str_free)
-    char *peered = calloc(l->lab->n_vnets + 1, 1);
+    CLEANUP(vnl_str_free) char *peered = calloc(l->lab->n_vnets + 1, 1);
 
     for (size_t i = 0; peered && i < l->lab->n_vnets; i++) {
         const struct vnl_vnet *vnet = l->lab->vnets[i];
@@ -121,8 +119,7 @@ static void drop_follow_ups(const struct vnl_loading *l, struct vnl_err **list)
 
 void vnl_lab_resolve_loaded(struct vnl_loading *l)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *found = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *found = NULL;
 
     if (l->lost_section || vnl_lab_no_memory(l->mistakes))
         return;

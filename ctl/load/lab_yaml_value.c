@@ -246,8 +246,7 @@ static void place_mistake(struct vnl_loading *l, const struct vnl_src *src, stru
 static void add_prefix(struct vnl_loading *l, const char *name, const struct vnl_yaml *node,
                        struct vnl_prefixes *ret)
 {
-    CLEANUP(vnl_err_free)
-    struct vnl_err *why = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *why = NULL;
     const char *text = vnl_lab_text(l, name, "a prefix such as 10.0.0.0/16", node);
     struct vnl_prefix prefix;
 

@@ -124,8 +124,7 @@ const struct vnl_lab_keys vnl_lab_vm_keys = { "Virtual machine", "a virtual mach
 /* The VM with its NIC and a dynamic IPv4 configuration; NULL without memory. */
 static struct vnl_vm *add_vm(struct vnl_loading *l, const struct vnl_yaml *node)
 {
-    CLEANUP(vnl_str_free)
-    char *name = NULL;
+    CLEANUP(vnl_str_free) char *name = NULL;
     struct vnl_scope scope = vnl_lab_scope(l, node);
     struct vnl_vm *vm = vnl_vm_add(l->lab, node->key, &scope, &node->key_src, &l->mistakes);
     struct vnl_nic *nic;

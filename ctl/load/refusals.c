@@ -42,10 +42,8 @@ static int add(struct vnl_refusals *list, const char *code, const char *mentions
 
 int vnl_refusals_load(const char *path, struct vnl_refusals *ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_yaml_free)
-    struct vnl_yaml *root = NULL;
-    CLEANUP(vnl_refusals_done)
-    struct vnl_refusals list = { 0 };
+    CLEANUP(vnl_yaml_free) struct vnl_yaml *root = NULL;
+    CLEANUP(vnl_refusals_done) struct vnl_refusals list = { 0 };
     const struct vnl_yaml *expect;
     int r = vnl_yaml_load(path, &root, err);
 

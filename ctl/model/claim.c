@@ -155,8 +155,7 @@ static void check_full(struct vnl_check *check, const struct claim *claims, size
 {
     const struct vnl_subnet *subnet = claims[0].nic->subnet;
     uint64_t capacity = subnet_capacity(subnet, claims[0].family);
-    CLEANUP(vnl_str_free)
-    char *prefixes = NULL;
+    CLEANUP(vnl_str_free) char *prefixes = NULL;
     const struct claim *first;
 
     if (n <= capacity)
@@ -198,8 +197,7 @@ static void check_group(struct vnl_check *check, struct claim *claims, size_t n)
 
 void vnl_claims_check(struct vnl_check *check)
 {
-    CLEANUP(claims_done)
-    struct claims claims = { 0 };
+    CLEANUP(claims_done) struct claims claims = { 0 };
 
     if (claims_build(check->lab, &claims) < 0)
         vnl_check_nomem(check, "addresses");
@@ -293,8 +291,7 @@ static void allocate_group(struct vnl_check *check, struct claim *claims, size_t
 
 void vnl_claims_allocate(struct vnl_check *check)
 {
-    CLEANUP(claims_done)
-    struct claims claims = { 0 };
+    CLEANUP(claims_done) struct claims claims = { 0 };
 
     if (claims_build(check->lab, &claims) < 0)
         vnl_check_nomem(check, "addresses");

@@ -18,8 +18,7 @@ static char *vm_hint(const struct vnl_lab *lab, const char *name)
 static void mistake_vm(struct vnl_check *check, const struct vnl_expect *expect, const char *key,
                        const char *name, const char *what)
 {
-    CLEANUP(vnl_str_free)
-    char *hint = vm_hint(check->lab, name);
+    CLEANUP(vnl_str_free) char *hint = vm_hint(check->lab, name);
 
     vnl_mistake(check, NULL, &expect->src, NULL, hint, "expect: '%s: %s' is no %s of this lab", key, name,
                 what);

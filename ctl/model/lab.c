@@ -154,8 +154,7 @@ static bool lab_name_ok(const char *name)
 
 static struct vnl_lab *lab_build(const char *name)
 {
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = calloc(1, sizeof(*lab));
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = calloc(1, sizeof(*lab));
 
     if (!lab)
         return NULL;
@@ -191,8 +190,7 @@ int vnl_lab_new(const char *name, struct vnl_lab **ret, struct vnl_err **err)
 static bool check_new(struct vnl_check *check, const struct vnl_index *index, enum vnl_type type,
                       const char *key, const struct vnl_src *src, const char *id, const char *name)
 {
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *hint = NULL;
 
     if (!vnl_index_get(index, type, key, strlen(key), NULL))
         return true;
@@ -237,8 +235,7 @@ static int scope_fill(struct vnl_scope *ret, const struct vnl_scope *written,
 struct vnl_vnet *vnl_vnet_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
                               const struct vnl_src *src, struct vnl_err **err)
 {
-    CLEANUP(vnet_free)
-    struct vnl_vnet *vnet = calloc(1, sizeof(*vnet));
+    CLEANUP(vnet_free) struct vnl_vnet *vnet = calloc(1, sizeof(*vnet));
     struct vnl_vnet **vnets = vnl_list_grow(lab->vnets, lab->n_vnets, sizeof(*vnets));
     struct vnl_check check = { .lab = lab, .err = err };
 
@@ -270,8 +267,7 @@ static char *child_id(const struct vnl_vnet *vnet, const char *type, const char 
 struct vnl_subnet *vnl_subnet_add(struct vnl_vnet *vnet, const char *name, const struct vnl_src *src,
                                   struct vnl_err **err)
 {
-    CLEANUP(subnet_free)
-    struct vnl_subnet *subnet = calloc(1, sizeof(*subnet));
+    CLEANUP(subnet_free) struct vnl_subnet *subnet = calloc(1, sizeof(*subnet));
     struct vnl_subnet **subnets = vnl_list_grow(vnet->subnets, vnet->n_subnets, sizeof(*subnets));
     struct vnl_check check = { .err = err };
 
@@ -291,8 +287,7 @@ struct vnl_subnet *vnl_subnet_add(struct vnl_vnet *vnet, const char *name, const
 struct vnl_peering *vnl_peering_add(struct vnl_vnet *vnet, const char *name, const struct vnl_src *src,
                                     struct vnl_err **err)
 {
-    CLEANUP(peering_free)
-    struct vnl_peering *link = calloc(1, sizeof(*link));
+    CLEANUP(peering_free) struct vnl_peering *link = calloc(1, sizeof(*link));
     struct vnl_peering **links = vnl_list_grow(vnet->peerings, vnet->n_peerings, sizeof(*links));
     struct vnl_check check = { .err = err };
 
@@ -317,8 +312,7 @@ struct vnl_peering *vnl_peering_add(struct vnl_vnet *vnet, const char *name, con
 struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
                           const struct vnl_src *src, struct vnl_err **err)
 {
-    CLEANUP(vm_free)
-    struct vnl_vm *vm = calloc(1, sizeof(*vm));
+    CLEANUP(vm_free) struct vnl_vm *vm = calloc(1, sizeof(*vm));
     struct vnl_vm **vms = vnl_list_grow(lab->vms, lab->n_vms, sizeof(*vms));
     struct vnl_check check = { .lab = lab, .err = err };
 
@@ -340,8 +334,7 @@ struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vn
 struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vnl_src *src,
                             struct vnl_err **err)
 {
-    CLEANUP(nic_free)
-    struct vnl_nic *nic = calloc(1, sizeof(*nic));
+    CLEANUP(nic_free) struct vnl_nic *nic = calloc(1, sizeof(*nic));
     struct vnl_nic **nics = vnl_list_grow(vm->nics, vm->n_nics, sizeof(*nics));
     struct vnl_check check = { .err = err };
 

@@ -61,8 +61,7 @@ static void check_per_region(struct vnl_check *check, struct items *list, size_t
 static void check_vnet_count(struct vnl_check *check)
 {
     const struct vnl_lab *lab = check->lab;
-    CLEANUP(items_done)
-    struct items list = { calloc(lab->n_vnets + 1, sizeof(struct item)), 0 };
+    CLEANUP(items_done) struct items list = { calloc(lab->n_vnets + 1, sizeof(struct item)), 0 };
 
     if (!list.items) {
         vnl_check_nomem(check, "virtual networks");
@@ -91,8 +90,7 @@ static void add_nics(struct items *list, const struct vnl_vm *vm)
 static void check_nic_count(struct vnl_check *check)
 {
     const struct vnl_lab *lab = check->lab;
-    CLEANUP(items_done)
-    struct items list = { calloc(count_nics(lab) + 1, sizeof(struct item)), 0 };
+    CLEANUP(items_done) struct items list = { calloc(count_nics(lab) + 1, sizeof(struct item)), 0 };
 
     if (!list.items) {
         vnl_check_nomem(check, "network interfaces");

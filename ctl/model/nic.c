@@ -59,8 +59,7 @@ static struct vnl_subnet *subnet_of_ref(const struct vnl_lab *lab, const struct 
 /* What can be written for a subnet: its id, "vnet/subnet" or its bare name, as `ref` is. */
 static int add_candidate(struct vnl_names *names, const char *ref, const struct vnl_subnet *subnet)
 {
-    CLEANUP(vnl_str_free)
-    char *path = NULL;
+    CLEANUP(vnl_str_free) char *path = NULL;
 
     if (ref[0] == '/')
         return vnl_names_add(names, subnet->id);
@@ -91,8 +90,7 @@ static char *subnet_hint(const struct vnl_lab *lab, const char *ref)
 static char *ambiguous_hint(const struct vnl_lab *lab, const char *ref)
 {
     struct vnl_names names = { 0 };
-    CLEANUP(vnl_str_free)
-    char *list = NULL;
+    CLEANUP(vnl_str_free) char *list = NULL;
     char *hint = NULL;
 
     for (size_t i = 0; i < lab->n_vnets; i++) {
@@ -111,8 +109,7 @@ static char *ambiguous_hint(const struct vnl_lab *lab, const char *ref)
 static void mistake_ref(struct vnl_check *check, const struct vnl_nic *nic, const struct vnl_index *subnets)
 {
     const char *ref = nic->subnet_ref;
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *hint = NULL;
     size_t count;
 
     vnl_index_get(subnets, VNL_TYPE_SUBNET, ref, strlen(ref), &count);
@@ -133,8 +130,7 @@ static void mistake_ref(struct vnl_check *check, const struct vnl_nic *nic, cons
 static void check_special(struct vnl_check *check, const struct vnl_nic *nic)
 {
     const struct vnl_special_subnet *special = vnl_special_subnet_lookup(nic->subnet->name);
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *hint = NULL;
 
     if (!special)
         return;
@@ -232,8 +228,7 @@ static void check_static(struct vnl_check *check, const struct vnl_nic *nic,
 
     vnl_addr_format(&config->addr, addr);
     if (!prefix) {
-        CLEANUP(vnl_str_free)
-        char *list = vnl_prefixes_join(&nic->subnet->prefixes);
+        CLEANUP(vnl_str_free) char *list = vnl_prefixes_join(&nic->subnet->prefixes);
 
         vnl_mistake(
             check, "PrivateIPAddressNotInSubnet", &config->src, nic->id, NULL,
@@ -319,10 +314,8 @@ static void resolve_nic(struct vnl_check *check, struct vnl_nic *nic, const stru
 
 void vnl_nics_resolve(struct vnl_check *check)
 {
-    CLEANUP(vnl_index_free)
-    struct vnl_index *subnets = NULL;
-    CLEANUP(vnl_index_free)
-    struct vnl_index *nics = NULL;
+    CLEANUP(vnl_index_free) struct vnl_index *subnets = NULL;
+    CLEANUP(vnl_index_free) struct vnl_index *nics = NULL;
 
     if (index_subnets(check->lab, &subnets) < 0)
         vnl_check_nomem(check, "subnets");

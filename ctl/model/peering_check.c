@@ -24,8 +24,7 @@ static char *remote_hint(const struct vnl_lab *lab, const struct vnl_peering *li
 
 static void mistake_remote(struct vnl_check *check, const struct vnl_peering *link)
 {
-    CLEANUP(vnl_str_free)
-    char *hint = remote_hint(check->lab, link);
+    CLEANUP(vnl_str_free) char *hint = remote_hint(check->lab, link);
     size_t count;
 
     vnl_index_get(check->lab->index, VNL_TYPE_VNET, link->remote_ref, strlen(link->remote_ref), &count);
@@ -155,8 +154,7 @@ static void check_gateway_flags(struct vnl_check *check, const struct vnl_peerin
 static void mistake_subnet(struct vnl_check *check, const struct vnl_peering *link,
                            const struct vnl_vnet *side, const char *name)
 {
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *hint = NULL;
     struct vnl_names names = { 0 };
 
     for (size_t i = 0; i < side->n_subnets; i++)

@@ -39,8 +39,7 @@ static void ends_done(struct ends *ends)
 static void mistake_pair(struct vnl_check *check, const struct vnl_peering *link,
                          const struct vnl_prefixes *overlap)
 {
-    CLEANUP(vnl_str_free)
-    char *text = vnl_prefixes_join(overlap);
+    CLEANUP(vnl_str_free) char *text = vnl_prefixes_join(overlap);
 
     vnl_mistake(check, "VnetAddressSpacesOverlap", &link->src, link->id, NULL,
                 "Cannot create or update peering %s. Virtual networks %s and %s cannot be peered because "
@@ -53,8 +52,7 @@ static void mistake_pair(struct vnl_check *check, const struct vnl_peering *link
 static bool check_pair(struct vnl_check *check, const struct vnl_peering *link,
                        const struct vnl_prefixes *own, const struct vnl_prefixes *remote)
 {
-    CLEANUP(vnl_prefixes_done)
-    struct vnl_prefixes overlap = { 0 };
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes overlap = { 0 };
 
     if (vnl_prefixes_overlapping(own, remote, &overlap) < 0)
         vnl_check_nomem(check, "peering");
@@ -80,10 +78,8 @@ static int add_end(struct ends *ends, const struct vnl_peering *link, const stru
 
 static int add_pair(struct ends *ends, const struct vnl_peering *link)
 {
-    CLEANUP(vnl_prefixes_done)
-    struct vnl_prefixes own = { 0 };
-    CLEANUP(vnl_prefixes_done)
-    struct vnl_prefixes remote = { 0 };
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes own = { 0 };
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes remote = { 0 };
 
     if (vnl_peering_overlap_space(link, link->vnet, &own) < 0 ||
         vnl_peering_overlap_space(link, link->remote, &remote) < 0)
@@ -108,10 +104,8 @@ static int end_cmp(const void *a, const void *b)
 
 static void mistake_hub(struct vnl_check *check, const struct end *end, const struct end *other)
 {
-    CLEANUP(vnl_prefixes_done)
-    struct vnl_prefixes overlap = { 0 };
-    CLEANUP(vnl_str_free)
-    char *text = NULL;
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes overlap = { 0 };
+    CLEANUP(vnl_str_free) char *text = NULL;
 
     if (vnl_prefixes_overlapping(&end->space, &other->space, &overlap) == 0)
         text = vnl_prefixes_join(&overlap);
@@ -177,8 +171,7 @@ static int check_hubs(struct ends *ends)
 
 void vnl_overlaps_check(struct vnl_check *check)
 {
-    CLEANUP(ends_done)
-    struct ends ends = { .check = check };
+    CLEANUP(ends_done) struct ends ends = { .check = check };
     int r = 0;
 
     for (size_t i = 0; i < check->lab->n_vnets; i++) {

@@ -135,8 +135,7 @@ static bool uses(const struct vnl_nic *nic, const struct vnl_nic *was, const str
 
 static void note_user(struct nic_settle *settle, struct old_subnet *old, const struct vnl_nic *nic)
 {
-    CLEANUP(vnl_str_free)
-    char *name = NULL;
+    CLEANUP(vnl_str_free) char *name = NULL;
 
     if (asprintf(&name, "%s/%s", nic->name, vnl_config_name(0)) < 0)
         name = NULL;
@@ -147,8 +146,7 @@ static void note_user(struct nic_settle *settle, struct old_subnet *old, const s
 static void mistake_in_use(struct vnl_check *check, const struct old_subnet *old)
 {
     bool is_deleted = old->fate == FATE_DELETED;
-    CLEANUP(vnl_str_free)
-    char *users = vnl_names_join(&old->users, USERS_SHOWN);
+    CLEANUP(vnl_str_free) char *users = vnl_names_join(&old->users, USERS_SHOWN);
 
     vnl_mistake(
         check, is_deleted ? "InUseSubnetCannotBeDeleted" : "InUseSubnetCannotBeUpdated",
@@ -229,8 +227,7 @@ static int assign_slots(const struct vnl_lab *lab)
 
 void vnl_settle_nics(struct vnl_check *check)
 {
-    CLEANUP(nic_settle_done)
-    struct nic_settle settle = { .check = check };
+    CLEANUP(nic_settle_done) struct nic_settle settle = { .check = check };
     const struct vnl_lab *before = check->before;
 
     if (before && (build_old_subnets(&settle, before) < 0 || index_nics(&settle, before) < 0)) {

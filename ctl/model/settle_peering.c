@@ -43,8 +43,7 @@ static int refresh_space(struct vnl_peering *link)
 static int mistake_disconnected(struct vnl_check *check, const struct vnl_peering *link,
                                 const struct vnl_peering *twin)
 {
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *hint = NULL;
 
     if (asprintf(&hint, "run 'vnetlab sync %s/%s' (a re-PUT), or change that link first", twin->vnet->name,
                  twin->name) < 0)

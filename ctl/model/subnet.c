@@ -93,10 +93,8 @@ static bool in_space(const struct vnl_vnet *vnet, const struct vnl_prefix *prefi
 static void mistake_outside(struct vnl_check *check, const struct vnl_subnet *subnet,
                             const struct vnl_prefix *prefix)
 {
-    CLEANUP(vnl_str_free)
-    char *space = vnl_prefixes_join(&subnet->vnet->space);
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *space = vnl_prefixes_join(&subnet->vnet->space);
+    CLEANUP(vnl_str_free) char *hint = NULL;
     char text[VNL_PREFIX_STR];
 
     if (!space || asprintf(&hint, "%s does not lie in %s", vnl_prefix_format(prefix, text), space) < 0)
@@ -122,8 +120,7 @@ static void check_special_size(struct vnl_check *check, const struct vnl_subnet 
                                const struct vnl_prefix *prefix)
 {
     const struct vnl_special_subnet *special = vnl_special_subnet_lookup(subnet->name);
-    CLEANUP(vnl_str_free)
-    char *hint = special ? special_hint(special, subnet->name) : NULL;
+    CLEANUP(vnl_str_free) char *hint = special ? special_hint(special, subnet->name) : NULL;
     char text[VNL_PREFIX_STR];
 
     if (!special || prefix->addr.family != AF_INET || prefix->len <= special->max_len)
@@ -154,8 +151,7 @@ static bool blame_subnet(void *arg, const struct vnl_span *later, const struct v
 {
     const struct vnl_subnet *subnet = later->owner, *other = earlier->owner;
     struct vnl_check *check = arg;
-    CLEANUP(vnl_str_free)
-    char *hint = NULL;
+    CLEANUP(vnl_str_free) char *hint = NULL;
     char a[VNL_PREFIX_STR], b[VNL_PREFIX_STR];
 
     if (asprintf(&hint, "%s overlaps %s of subnet '%s'", vnl_prefix_format(&later->prefix, a),

@@ -475,8 +475,7 @@ int vnl_diff_build(const struct vnl_plan *before, const struct vnl_plan *after, 
                    struct vnl_err **err)
 {
     static const struct vnl_plan nothing;
-    CLEANUP(vnl_diff_free)
-    struct vnl_diff *diff = calloc(1, sizeof(*diff));
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = calloc(1, sizeof(*diff));
     struct work work = { .diff = diff, .before = before ? before : &nothing, .after = after };
 
     if (!diff || diff_all(&work) < 0)

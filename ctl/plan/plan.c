@@ -310,8 +310,7 @@ static int build_all(struct vnl_plan *plan, const struct vnl_lab *lab)
 
 int vnl_plan_build(const struct vnl_lab *lab, struct vnl_plan **ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *plan = calloc(1, sizeof(*plan));
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = calloc(1, sizeof(*plan));
     int r = check_slots(lab, err);
 
     if (r < 0)

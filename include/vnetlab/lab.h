@@ -22,14 +22,7 @@
 #define VNL_SLOT_NONE UINT32_MAX
 
 /* Provider-qualified type of a resource, for ids and messages. */
-enum vnl_type {
-    VNL_TYPE_VNET,
-    VNL_TYPE_SUBNET,
-    VNL_TYPE_PEERING,
-    VNL_TYPE_VM,
-    VNL_TYPE_NIC,
-    VNL_TYPE_MAX
-};
+enum vnl_type { VNL_TYPE_VNET, VNL_TYPE_SUBNET, VNL_TYPE_PEERING, VNL_TYPE_VM, VNL_TYPE_NIC, VNL_TYPE_MAX };
 
 enum vnl_peering_state {
     VNL_PEERING_INITIATED,    /* twin absent: no route, no traffic */
@@ -39,10 +32,10 @@ enum vnl_peering_state {
 };
 
 enum vnl_peering_sync {
-    VNL_SYNC_FULL,            /* FullyInSync */
-    VNL_SYNC_REMOTE,          /* RemoteNotInSync: the local space changed, the twin does not know yet */
-    VNL_SYNC_LOCAL,           /* LocalNotInSync: the remote space changed, this link needs a sync */
-    VNL_SYNC_LOCAL_REMOTE,    /* LocalAndRemoteNotInSync */
+    VNL_SYNC_FULL,         /* FullyInSync */
+    VNL_SYNC_REMOTE,       /* RemoteNotInSync: the local space changed, the twin does not know yet */
+    VNL_SYNC_LOCAL,        /* LocalNotInSync: the remote space changed, this link needs a sync */
+    VNL_SYNC_LOCAL_REMOTE, /* LocalAndRemoteNotInSync */
     VNL_SYNC_MAX
 };
 
@@ -55,9 +48,9 @@ enum vnl_expect_result { VNL_EXPECT_PASS, VNL_EXPECT_DROP, VNL_EXPECT_RESULT_MAX
 
 /* Where a top-level resource lives; empty fields are filled with the lab's defaults when it is added. */
 struct vnl_scope {
-    char *subscription;   /* a GUID */
+    char *subscription; /* a GUID */
     char *resource_group;
-    char *location;       /* normalized: lower case, no spaces ("East US" is "eastus") */
+    char *location; /* normalized: lower case, no spaces ("East US" is "eastus") */
 };
 
 struct vnl_prefixes {
@@ -87,16 +80,16 @@ struct vnl_peering {
     char *id;
     char *name;
     struct vnl_vnet *vnet;
-    char *remote_ref;             /* as written: a VNet's name or a full id */
+    char *remote_ref; /* as written: a VNet's name or a full id */
     struct vnl_src remote_src;
-    struct vnl_vnet *remote;      /* resolved; NULL when the remote VNet is gone (state Disconnected) */
-    bool allow_vnet_access;       /* default true in a lab file (the portal's) */
+    struct vnl_vnet *remote; /* resolved; NULL when the remote VNet is gone (state Disconnected) */
+    bool allow_vnet_access;  /* default true in a lab file (the portal's) */
     bool allow_forwarded_traffic;
     bool allow_gateway_transit;
     bool use_remote_gateways;
     bool do_not_verify_remote_gateways;
-    bool complete_vnets;          /* peerCompleteVnets, default true; false = subnet peering (spec 2.8) */
-    bool only_ipv6;               /* enableOnlyIPv6Peering */
+    bool complete_vnets; /* peerCompleteVnets, default true; false = subnet peering (spec 2.8) */
+    bool only_ipv6;      /* enableOnlyIPv6Peering */
     struct vnl_names local_subnets, remote_subnets;
 
     /* Set by vnl_lab_settle(), kept by the store. */
@@ -106,72 +99,72 @@ struct vnl_peering {
 };
 
 struct vnl_vnet {
-    uint32_t number;              /* position in lab->vnets */
+    uint32_t number; /* position in lab->vnets */
     struct vnl_src src;
     char *id;
     char *name;
     struct vnl_scope scope;
     struct vnl_prefixes space;
-    int flow_timeout_min;         /* flowTimeoutInMinutes, 0 = not set, else 4..30 */
+    int flow_timeout_min; /* flowTimeoutInMinutes, 0 = not set, else 4..30 */
     struct vnl_subnet **subnets;
     size_t n_subnets;
     struct vnl_peering **peerings;
     size_t n_peerings;
-    struct vnl_index *index;      /* of subnets and peerings */
-    uint32_t slot;                /* settled: small number, stable while the VNet lives */
+    struct vnl_index *index; /* of subnets and peerings */
+    uint32_t slot;           /* settled: small number, stable while the VNet lives */
 };
 
 /* One address of a NIC; a NIC has one IPv4 configuration first and at most one IPv6 one behind it. */
 struct vnl_ip_config {
-    struct vnl_src src;           /* of the address when static, else of the VM */
+    struct vnl_src src; /* of the address when static, else of the VM */
     bool is_static;
-    struct vnl_addr addr;         /* static: as written; dynamic: set by vnl_lab_settle() */
+    struct vnl_addr addr;            /* static: as written; dynamic: set by vnl_lab_settle() */
     struct vnl_prefix subnet_prefix; /* settled: the subnet's prefix that holds addr */
 };
 
 struct vnl_nic {
     struct vnl_src src;
     char *id;
-    char *name;                   /* "VM-nic" */
+    char *name; /* "VM-nic" */
     struct vnl_vm *vm;
-    char *subnet_ref;             /* "vnet/subnet", a bare subnet name if unambiguous, or a full id */
+    char *subnet_ref; /* "vnet/subnet", a bare subnet name if unambiguous, or a full id */
     struct vnl_src subnet_src;
-    struct vnl_subnet *subnet;    /* resolved */
+    struct vnl_subnet *subnet; /* resolved */
     struct vnl_ip_config *configs;
     size_t n_configs;
-    bool ip_forwarding;           /* enableIPForwarding: Azure's flag */
-    struct vnl_mac mac;           /* settled: from the slot, so unique in the lab */
-    uint32_t slot;                /* settled: index of the kernel tables, stable while the NIC lives */
+    bool ip_forwarding; /* enableIPForwarding: Azure's flag */
+    struct vnl_mac mac; /* settled: from the slot, so unique in the lab */
+    uint32_t slot;      /* settled: index of the kernel tables, stable while the NIC lives */
 };
 
 struct vnl_vm {
     struct vnl_src src;
     char *id;
     char *name;
-    struct vnl_scope scope;       /* location: NULL until resolved when none was written, then its VNet's */
-    struct vnl_nic **nics;        /* exactly one for now */
+    struct vnl_scope scope; /* location: NULL until resolved when none was written, then its VNet's */
+    struct vnl_nic **nics;  /* exactly one for now */
     size_t n_nics;
-    bool ip_forward;              /* net.ipv4.ip_forward and IPv6's, inside the guest */
-    struct vnl_names run;         /* commands started with the lab */
+    bool ip_forward;      /* net.ipv4.ip_forward and IPv6's, inside the guest */
+    struct vnl_names run; /* commands started with the lab */
 };
 
 struct vnl_expect {
     struct vnl_src src;
-    char *from;                   /* a VM's name */
-    char *to;                     /* a VM's name or an address, as written */
-    struct vnl_vm *from_vm;       /* resolved */
-    struct vnl_vm *to_vm;         /* resolved, NULL when `to` is an address that no VM owns */
-    struct vnl_addr addr;         /* destination address; for a VM of two families the one of `ip_version` */
+    char *from;             /* a VM's name */
+    char *to;               /* a VM's name or an address, as written */
+    struct vnl_vm *from_vm; /* resolved */
+    struct vnl_vm *to_vm;   /* resolved, NULL when `to` is an address that no VM owns */
+    struct vnl_addr addr;   /* destination address; for a VM of two families the one of `ip_version` */
     enum vnl_expect_proto proto;
-    uint16_t port;                /* TCP and UDP */
+    uint16_t port; /* TCP and UDP */
     enum vnl_expect_result result;
-    int ttl;                      /* 0 = not asked */
-    char *reason;                 /* name of a drop reason, or NULL */
+    int ttl;      /* 0 = not asked */
+    char *reason; /* name of a drop reason, or NULL */
 };
 
 struct vnl_lab {
     char *name;
-    char *file;                   /* path it was read from; messages point there */
+    char *file; /* path it was read from; messages point there */
     struct vnl_scope defaults;
     enum vnl_peering_access peering_access;
     enum vnl_peering_forwarded peering_forwarded;
@@ -181,7 +174,7 @@ struct vnl_lab {
     size_t n_vms;
     struct vnl_expect **expects;
     size_t n_expects;
-    struct vnl_index *index;      /* of VNets and VMs, by name and by id */
+    struct vnl_index *index; /* of VNets and VMs, by name and by id */
 };
 
 /* --- building (loaders) -------------------------------------------------------------------------------------------
@@ -201,10 +194,11 @@ struct vnl_peering *vnl_peering_add(struct vnl_vnet *vnet, const char *name, con
                                     struct vnl_err **err);
 struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
                           const struct vnl_src *src, struct vnl_err **err);
-struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vnl_src *src, struct vnl_err **err);
+struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vnl_src *src,
+                            struct vnl_err **err);
 struct vnl_expect *vnl_expect_add(struct vnl_lab *lab, const struct vnl_src *src, struct vnl_err **err);
 
-int vnl_prefixes_add(struct vnl_prefixes *list, const struct vnl_prefix *prefix);      /* 0 or -ENOMEM */
+int vnl_prefixes_add(struct vnl_prefixes *list, const struct vnl_prefix *prefix); /* 0 or -ENOMEM */
 int vnl_prefixes_copy(struct vnl_prefixes *dst, const struct vnl_prefixes *src);
 void vnl_prefixes_done(struct vnl_prefixes *list);
 int vnl_names_add(struct vnl_names *list, const char *name);
@@ -234,13 +228,17 @@ int vnl_peering_sync(struct vnl_lab *lab, struct vnl_peering *link, bool *ret_ch
 
 /* --- questions ----------------------------------------------------------------------------------------------------- */
 
-struct vnl_vnet *vnl_vnet_lookup(const struct vnl_lab *lab, const char *name_or_id); /* NULL: absent or ambiguous */
+struct vnl_vnet *vnl_vnet_lookup(const struct vnl_lab *lab,
+                                 const char *name_or_id); /* NULL: absent or ambiguous */
 struct vnl_subnet *vnl_subnet_lookup(const struct vnl_vnet *vnet, const char *name);
 struct vnl_peering *vnl_peering_lookup(const struct vnl_vnet *vnet, const char *name);
 struct vnl_vm *vnl_vm_lookup(const struct vnl_lab *lab, const char *name_or_id);
-struct vnl_vm *vnl_vm_by_addr(const struct vnl_lab *lab, const struct vnl_vnet *vnet, const struct vnl_addr *addr);
-const struct vnl_peering *vnl_peering_twin(const struct vnl_peering *link); /* link in the opposite direction, or NULL */
-const struct vnl_addr *vnl_nic_addr(const struct vnl_nic *nic, int family); /* AF_INET, AF_INET6; NULL when none */
+struct vnl_vm *vnl_vm_by_addr(const struct vnl_lab *lab, const struct vnl_vnet *vnet,
+                              const struct vnl_addr *addr);
+const struct vnl_peering *vnl_peering_twin(
+    const struct vnl_peering *link); /* link in the opposite direction, or NULL */
+const struct vnl_addr *vnl_nic_addr(const struct vnl_nic *nic,
+                                    int family); /* AF_INET, AF_INET6; NULL when none */
 
 /* The part of `vnet` that takes part in `link` (whole space, or the named subnets), as prefixes now in the model.
  * side: the link's own VNet or its remote. Owned by the caller (vnl_prefixes_done). 0 or -ENOMEM. */
@@ -260,7 +258,8 @@ int vnl_peering_state_parse(const char *text, enum vnl_peering_state *ret);
 /* --- ids: /subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/N[/subnets/M] ---------------- */
 
 /* type_path e.g. "Microsoft.Network/virtualNetworks"; child may be NULL, else "subnets/default". NULL on ENOMEM. */
-char *vnl_id_format(const struct vnl_scope *scope, const char *type_path, const char *name, const char *child);
+char *vnl_id_format(const struct vnl_scope *scope, const char *type_path, const char *name,
+                    const char *child);
 /* Length of the common spelling distance (Damerau-Levenshtein), for "did you mean". The nearest of `names`, or NULL when none
  * is near enough to be meant (more than a third of the word differs). */
 const char *vnl_nearest(const char *word, const char *const *names, size_t n_names);

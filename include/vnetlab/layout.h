@@ -36,7 +36,8 @@
     X(BROADCAST, "Broadcast", "broadcast does not exist in a VNet")                                          \
     X(MULTICAST, "Multicast", "multicast does not exist in a VNet")                                          \
     X(ARP, "Arp", "ARP that is no request for a foreign IPv4 address by the NIC's own")                      \
-    X(NEIGHBOR_DISCOVERY, "NeighborDiscovery", "neighbor discovery that is no solicitation by the NIC's own address") \
+    X(NEIGHBOR_DISCOVERY, "NeighborDiscovery",                                                               \
+      "neighbor discovery that is no solicitation by the NIC's own address")                                 \
     X(IP_HEADER, "IpHeader", "malformed IP header")                                                          \
     X(IP_OPTIONS, "IpOptions", "IPv4 options")                                                               \
     X(EXTENSION_HEADER, "ExtensionHeader", "IPv6 extension header other than a fragment header")             \
@@ -63,13 +64,13 @@ _Static_assert(VNL_DROP_MAX <= VNL_DROP_SLOTS, "a counter for every drop reason"
 
 /* Element 0 of map vnl_control. */
 struct vnl_control {
-    __u32 bank;       /* 0 or 1: the bank in force; written by user space only */
-    __u32 generation; /* grows by one with each flip */
-    __u8 digest[16];  /* of the plan in force: `up` compares it, the program does not read it */
-    __u32 nic_slots;  /* elements per bank of vnl_nics */
-    __u32 owner_slots;/* elements per bank of vnl_owners, a power of two */
-    __u32 pool_bytes; /* bytes per bank of vnl_pool, a power of two */
-    __u32 layout;     /* VNL_LAYOUT_VERSION of the writer */
+    __u32 bank;        /* 0 or 1: the bank in force; written by user space only */
+    __u32 generation;  /* grows by one with each flip */
+    __u8 digest[16];   /* of the plan in force: `up` compares it, the program does not read it */
+    __u32 nic_slots;   /* elements per bank of vnl_nics */
+    __u32 owner_slots; /* elements per bank of vnl_owners, a power of two */
+    __u32 pool_bytes;  /* bytes per bank of vnl_pool, a power of two */
+    __u32 layout;      /* VNL_LAYOUT_VERSION of the writer */
 };
 _Static_assert(sizeof(struct vnl_control) == 40, "control block has no padding");
 
@@ -81,15 +82,16 @@ _Static_assert(sizeof(struct vnl_control) == 40, "control block has no padding")
 /* Map vnl_nics: element bank * nic_slots + slot. One cache line. */
 struct vnl_nic_entry {
     __u32 flags;
-    __u32 vnet;      /* slot */
-    __u32 routes4;   /* pool offset of struct vnl_route_image, relative to the bank */
+    __u32 vnet;    /* slot */
+    __u32 routes4; /* pool offset of struct vnl_route_image, relative to the bank */
     __u32 routes6;
-    __u32 space;     /* pool offset of the VNet's own IPv4 address space: an image that says kind VNET inside, NONE outside */
-    __be32 addr4;    /* primary addresses; 0 = none. Further ones are found in vnl_owners */
+    __u32
+        space; /* pool offset of the VNet's own IPv4 address space: an image that says kind VNET inside, NONE outside */
+    __be32 addr4; /* primary addresses; 0 = none. Further ones are found in vnl_owners */
     __be32 addr6[4];
     __u8 mac[6];
     __u8 pad[2];
-    __u32 space6;    /* the same for IPv6 */
+    __u32 space6; /* the same for IPv6 */
     __u8 pad2[12];
 };
 _Static_assert(sizeof(struct vnl_nic_entry) == 64, "one cache line per NIC");

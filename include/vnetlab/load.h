@@ -16,7 +16,8 @@ struct vnl_yaml;
  * Returns 0, -EINVAL (mistakes), -ENOENT and friends (the file cannot be read). */
 int vnl_lab_load(const char *path, struct vnl_lab **ret, struct vnl_err **err);
 /* The same from memory (fuzzers, tests); `name` stands for the path in messages and is copied. */
-int vnl_lab_load_text(const char *name, const char *text, size_t size, struct vnl_lab **ret, struct vnl_err **err);
+int vnl_lab_load_text(const char *name, const char *text, size_t size, struct vnl_lab **ret,
+                      struct vnl_err **err);
 
 /* The whole settled lab as canonical ARM JSON and back:
  *   {"name", "file", "location", "resourceGroup", "subscription", "semantics": {...},
@@ -51,12 +52,13 @@ struct vnl_resource_text {
     size_t size;
 };
 struct vnl_lab_text {
-    char *text;       /* everything below lies in here */
-    struct vnl_resource_text head; /* id and type are NULL */
+    char *text;                          /* everything below lies in here */
+    struct vnl_resource_text head;       /* id and type are NULL */
     struct vnl_resource_text *resources; /* VNets, then VMs, then NICs, each in the lab's order */
     size_t n_resources;
 };
-int vnl_lab_text_build(const struct vnl_lab *lab, struct vnl_lab_text *ret, struct vnl_err **err); /* 0 or -ENOMEM */
+int vnl_lab_text_build(const struct vnl_lab *lab, struct vnl_lab_text *ret,
+                       struct vnl_err **err); /* 0 or -ENOMEM */
 void vnl_lab_text_done(struct vnl_lab_text *text);
 
 #endif
