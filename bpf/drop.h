@@ -1,5 +1,5 @@
-/* One end for all packets: the verdict is left in skb->cb, a drop is counted, the action chosen. Fail closed: no path hands a packet to
- * the fabric namespace's own stack or bridge. */
+/* One end for all packets: the verdict is left in skb->cb, a drop is counted, the action chosen. Fail
+ * closed: no path hands a packet to the fabric namespace's own stack or bridge. */
 #ifndef VNETLAB_BPF_DROP_H
 #define VNETLAB_BPF_DROP_H
 

@@ -1,4 +1,5 @@
-/* Stage FRAME: the port and the Ethernet header (spec 0, egress steps 1 and 3; 1.5: no VLANs, no broadcast, no multicast). */
+/* Stage FRAME: the port and the Ethernet header (spec 0, egress steps 1 and 3; 1.5: no VLANs, no
+ * broadcast, no multicast). */
 #ifndef VNETLAB_BPF_FRAME_H
 #define VNETLAB_BPF_FRAME_H
 
@@ -7,8 +8,8 @@
 #define UDP_DHCP_SERVER 67
 #define UDP_DHCP_CLIENT 68
 
-/* Headers may lie in fragments of the packet (sendfile, AF_PACKET rings). Only as much is pulled as is read: payload that the guest's
- * stack left to segmentation must stay where it is. */
+/* Headers may lie in fragments of the packet (sendfile, AF_PACKET rings). Only as much is pulled as is
+ * read: payload that the guest's stack left to segmentation must stay where it is. */
 static __always_inline void frame_pull(struct vnl_pkt *pkt)
 {
     struct __sk_buff *skb = pkt->skb;
@@ -24,8 +25,8 @@ static __always_inline void frame_pull(struct vnl_pkt *pkt)
     pkt->end = (void *)(long)skb->data_end;
 }
 
-/* Spec 0 step 3: the DHCP exchange is the exception among broadcasts. It is the platform's, which does not answer here: dropped as
- * what it is, whatever its source address. */
+/* Spec 0 step 3: the DHCP exchange is the exception among broadcasts. It is the platform's, which does not
+ * answer here: dropped as what it is, whatever its source address. */
 static __always_inline bool frame_is_dhcp(const struct vnl_pkt *pkt)
 {
     const struct iphdr *ip = ip4_header(pkt);

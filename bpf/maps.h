@@ -1,7 +1,7 @@
 /* The tables of layout.h as maps, and how the program reads them.
  *
- * Array lookups are inlined by the JIT; no helper is called. The sizes of a lab are read-only data that user space sets before it
- * loads the program: the verifier knows their values and can prove each access. */
+ * Array lookups are inlined by the JIT; no helper is called. The sizes of a lab are read-only data that
+ * user space sets before it loads the program: the verifier knows their values and can prove each access. */
 #ifndef VNETLAB_BPF_MAPS_H
 #define VNETLAB_BPF_MAPS_H
 
@@ -77,14 +77,15 @@ static __always_inline struct vnl_nic_entry *nic_lookup(__u32 bank, __u32 slot)
     return nic && nic->flags & VNL_NIC_LIVE ? nic : NULL;
 }
 
-/* An address in the form of vnl_owners (IPv4 as ::ffff:a.b.c.d), and as two words for copying and comparing. */
+/* An address in the form of vnl_owners (IPv4 as ::ffff:a.b.c.d), and as two words for copying and
+ * comparing. */
 union vnl_ip {
     __be32 word[4];
     __u64 half[2];
 };
 
-/* Slot of the NIC that owns an address of a VNet, or VNL_NOBODY. A global function: the verifier walks its loop once, not at each
- * call (the same for those in route.h). */
+/* Slot of the NIC that owns an address of a VNet, or VNL_NOBODY. A global function: the verifier walks its
+ * loop once, not at each call (the same for those in route.h). */
 __noinline __u32 vnl_owner_find(__u32 bank, __u32 vnet, __u64 half0, __u64 half1)
 {
     union vnl_ip ip = { .half = { half0, half1 } };

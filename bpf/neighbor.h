@@ -1,5 +1,5 @@
-/* Stage NEIGHBOR: every address is behind one MAC (spec 1.5). The request is turned into its answer in place and goes back; nobody
- * else ever sees ARP or neighbor discovery.
+/* Stage NEIGHBOR: every address is behind one MAC (spec 1.5). The request is turned into its answer in place
+ * and goes back; nobody else ever sees ARP or neighbor discovery.
  *
  * No answer for the NIC's own addresses: the guest would take it for a duplicate. */
 #ifndef VNETLAB_BPF_NEIGHBOR_H
@@ -21,8 +21,8 @@ _Static_assert(sizeof(struct arp_ipv4) == 28, "ARP for Ethernet and IPv4");
 #define ARP_REQUEST  1
 #define ARP_REPLY    2
 
-/* A neighbor solicitation with its source link-layer address option first, as stacks send it, and the advertisement with its
- * target link-layer address option: the same bytes. RFC 4861 4.3, 4.4. */
+/* A neighbor solicitation with its source link-layer address option first, as stacks send it, and the
+ * advertisement with its target link-layer address option: the same bytes. RFC 4861 4.3, 4.4. */
 struct nd_message {
     __u8 type, code;
     __sum16 checksum;
@@ -74,8 +74,6 @@ static __always_inline enum vnl_drop neighbor_arp(struct vnl_pkt *pkt)
     target = ip4_mapped(arp_addr(arp->target));
     if (is_own(pkt, &target, false))
         return VNL_DROP_ARP;
-    if (sender.word[3] && !is_own(pkt, &sender, false)) /* 0.0.0.0: a probe */
-        return VNL_DROP_ARP;
     arp->op = bpf_htons(ARP_REPLY);
     mac_copy(arp->target_mac, pkt->nic->mac);
     *(__be32 *)arp->target = sender.word[3];
@@ -90,13 +88,11 @@ static __always_inline bool is_link_local(const union vnl_ip *ip)
     return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
-/* Own addresses, and the link-local one that the guest's stack made by itself: tables do not know that, and the answer goes to nobody
- * but the sender. Not `::`: that asks whether the target is free, and an answer would say no. */
-static __always_inline bool nd_source_ok(const struct vnl_pkt *pkt, const union vnl_ip *source)
+/* Whatever address asks, the answer goes to nobody but the sender, and the packets that follow are checked by themselves. Not `::`:
+ * that asks whether the target is free, and an answer would say no. */
+static __always_inline bool nd_source_ok(const union vnl_ip *source)
 {
-    if (is_link_local(source))
-        return true;
-    return (source->half[0] | source->half[1]) && is_own(pkt, source, true);
+    return (source->half[0] | source->half[1]) && *(const __u8 *)source != 0xff;
 }
 
 /* RFC 4861 7.1.1: what a receiver of a solicitation checks. */
@@ -126,7 +122,8 @@ static __always_inline __sum16 nd_checksum(const union vnl_ip *src, const union 
     return ~sum;
 }
 
-/* Bytes behind the message (other options) stay as padding behind the shorter IP packet: the frame keeps its size. */
+/* Bytes behind the message (other options) stay as padding behind the shorter IP packet: the frame keeps
+ * its size. */
 static __always_inline void nd_answer(struct vnl_pkt *pkt, struct ipv6hdr *ip, void *at,
                                       const union vnl_ip *source, const union vnl_ip *target)
 {
@@ -160,7 +157,7 @@ static __always_inline enum vnl_drop neighbor_nd(struct vnl_pkt *pkt)
         return VNL_DROP_NEIGHBOR_DISCOVERY;
     __builtin_memcpy(&source, &ip->saddr, sizeof(source));
     __builtin_memcpy(&target, &nd->target, sizeof(target));
-    if (!nd_source_ok(pkt, &source) || is_own(pkt, &target, true))
+    if (!nd_source_ok(&source) || is_own(pkt, &target, true))
         return VNL_DROP_NEIGHBOR_DISCOVERY;
     nd_answer(pkt, ip, nd, &source, &target);
     return VNL_DROP_NONE;

@@ -37,7 +37,8 @@ enum {
 #define AT_L4_V6  (AT_IP + (int)sizeof(struct ipv6hdr))
 #define AT_L4_EXT (AT_L4_V6 + 8) /* behind one extension header of 8 bytes */
 
-/* What the stages look at lies in the first bytes: at most a neighbor solicitation (86) or IPv6, one extension header, TCP (82). */
+/* What the stages look at lies in the first bytes: at most a neighbor solicitation (86) or IPv6, one
+ * extension header, TCP (82). */
 #define HEADERS_SIZE (AT_L4_V6 + 32)
 
 struct vnl_pkt {

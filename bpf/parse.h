@@ -1,7 +1,8 @@
-/* Stage PARSE: network and transport headers are whole and hide nothing; destinations that are groups (spec 0 step 3).
+/* Stage PARSE: network and transport headers are whole and hide nothing; destinations that are groups (spec 0
+ * step 3).
  *
- * Lengths come from the IP header and are held against the frame: a guest may pad, and may not claim more than it sent. A frame
- * beyond 64 KiB (BIG TCP) has no length in its header; then the frame's counts. */
+ * Lengths come from the IP header and are held against the frame: a guest may pad, and may not claim more
+ * than it sent. A frame beyond 64 KiB (BIG TCP) has no length in its header; then the frame's counts. */
 #ifndef VNETLAB_BPF_PARSE_H
 #define VNETLAB_BPF_PARSE_H
 
@@ -35,8 +36,8 @@ static __always_inline enum vnl_drop parse_transport(struct vnl_pkt *pkt, int at
     const __be16 *ports = pkt->data + at;
 
     if (pkt->offset) {
-        /* Must not write over the transport header that the first fragment showed, nor reach beyond what IP can hold (RFC 1858,
-         * RFC 3128, RFC 5722). Carried by addresses alone. */
+        /* Must not write over the transport header that the first fragment showed, nor reach beyond what
+         * IP can hold (RFC 1858, RFC 3128, RFC 5722). Carried by addresses alone. */
         return pkt->offset < need || pkt->offset + size > IP_SIZE_MAX ? VNL_DROP_FRAGMENT : VNL_DROP_NONE;
     }
     if (size < need)
@@ -116,8 +117,9 @@ struct ip6_jumbo {
 };
 #define IP6_OPTION_JUMBO 0xc2
 
-/* Up to Linux 6.18 at least, the sending stack marks an IPv6 packet beyond 64 KiB (BIG TCP) with a hop-by-hop header that holds just a
- * jumbo payload option (struct hop_jumbo_hdr); the receiving one checks and ignores it. Any other hop-by-hop header is refused. */
+/* Up to Linux 6.18 at least, the sending stack marks an IPv6 packet beyond 64 KiB (BIG TCP) with a
+ * hop-by-hop header that holds just a jumbo payload option (struct hop_jumbo_hdr); the receiving one
+ * checks and ignores it. Any other hop-by-hop header is refused. */
 static __always_inline enum vnl_drop parse_ip6_jumbo(struct vnl_pkt *pkt, __u32 frame_size, bool sized)
 {
     const struct ip6_jumbo *jumbo = pkt->data + AT_L4_V6;

@@ -1,8 +1,9 @@
-/* The port program: clsact ingress of every NIC's host end, so it sees what the guest sends. It decides everything on the packet's way,
- * the sender's egress and the receiver's ingress, and puts what passes straight into the receiver's namespace.
+/* The port program: clsact ingress of every NIC's host end, so it sees what the guest sends. It decides
+ * everything on the packet's way, the sender's egress and the receiver's ingress, and puts what passes
+ * straight into the receiver's namespace.
  *
- * Stages and their order are enum vnl_stage and spec section 0. Each looks at the packet and says VNL_DROP_NONE or why not. The plan
- * decides policy; here it is looked up. */
+ * Stages and their order are enum vnl_stage and spec section 0. Each looks at the packet and says
+ * VNL_DROP_NONE or why not. The plan decides policy; here it is looked up. */
 #include "deliver.h"
 #include "drop.h"
 #include "frame.h"

@@ -1,17 +1,19 @@
-/* Stage ROUTE: the sender's effective route for the destination (spec 0 step 9). User space flattened longest-prefix match to sorted
- * ranges (layout.h); here they are searched.
+/* Stage ROUTE: the sender's effective route for the destination (spec 0 step 9). User space flattened
+ * longest-prefix match to sorted ranges (layout.h); here they are searched.
  *
- * A step compares with the three quarter points at once: the loads do not wait for each other, and memory is what a search waits for
- * (measured on 17 ranges: 17 ns for the stage, halving took 22). It has no branch on what it finds. With one, the verifier follows
- * both ways at each step and gives up: "BPF program is too large. Processed 1000001 insn" (Linux 6.18). For the same reason the
- * searches are global functions, verified once. Every offset is masked with the pool's size, so an image that is garbage can give a
- * wrong route, but not a wrong access. */
+ * A step compares with the three quarter points at once: the loads do not wait for each other, and memory
+ * is what a search waits for (measured on 17 ranges: 17 ns for the stage, halving took 22). It has no
+ * branch on what it finds. With one, the verifier follows both ways at each step and gives up: "BPF
+ * program is too large. Processed 1000001 insn" (Linux 6.18). For the same reason the searches are global
+ * functions, verified once. Every offset is masked with the pool's size, so an image that is garbage can
+ * give a wrong route, but not a wrong access. */
 #ifndef VNETLAB_BPF_ROUTE_H
 #define VNETLAB_BPF_ROUTE_H
 
 #include "source.h"
 
-/* n ranges become n - 3 * (n / 4): from VNL_ROUTE_RANGES_MAX to at most 3 in 7 steps, the last of those in 2 more. */
+/* n ranges become n - 3 * (n / 4): from VNL_ROUTE_RANGES_MAX to at most 3 in 7 steps, the last of those in
+ * 2 more. */
 #define QUARTER_STEPS 7
 #define LAST_STEPS    2
 _Static_assert(VNL_ROUTE_RANGES_MAX <= 1u << 2 * QUARTER_STEPS, "the search ends with one range");
@@ -127,8 +129,8 @@ static __always_inline enum vnl_drop stage_route(struct vnl_pkt *pkt)
     return pkt->route.entry.kind == VNL_ROUTE_KIND_VNET ? VNL_DROP_NONE : VNL_DROP_NO_ROUTE;
 }
 
-/* Spec 0 step 10: who owns the destination; nobody is a silent drop, counted at the sender. Two NICs are not distinguished from one: a
- * packet to the sender's own address comes back to it, as any other would arrive. */
+/* Spec 0 step 10: who owns the destination; nobody is a silent drop, counted at the sender. The sender may
+ * be the owner: a guest does not put such a packet on the wire, and one that does gets it back. */
 static __always_inline enum vnl_drop stage_owner(struct vnl_pkt *pkt)
 {
     __u32 out = vnl_owner_find(pkt->bank, pkt->route.entry.vnet, pkt->dst.half[0], pkt->dst.half[1]);

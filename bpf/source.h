@@ -17,8 +17,8 @@ static __always_inline bool is_mapped(const union vnl_ip *ip)
     return !ip->half[0] && ip->word[2] == bpf_htonl(0xffff);
 }
 
-/* Never to be found behind a port, also not behind one that forwards: "this network", loopback, unspecified, link-local (RFC 4291 2.5:
- * not forwarded). */
+/* Never to be found behind a port, also not behind one that forwards: "this network", loopback,
+ * unspecified, link-local (RFC 4291 2.5: not forwarded). */
 static __always_inline bool is_unroutable(const struct vnl_pkt *pkt, const union vnl_ip *ip)
 {
     if (pkt->v6)
@@ -57,7 +57,8 @@ static __always_inline bool is_dhcp_port(__u16 port)
     return port == UDP_DHCP_SERVER || port == UDP_DHCP_CLIENT;
 }
 
-/* Spec 0 steps 5 and 6, spec 1.7: TCP, UDP, ICMP, ESP and AH, unicast; no unicast DHCP between VMs, no relay. */
+/* Spec 0 steps 5 and 6, spec 1.7: TCP, UDP, ICMP, ESP and AH, unicast; no unicast DHCP between VMs, no
+ * relay. */
 static __always_inline enum vnl_drop stage_protocol(struct vnl_pkt *pkt)
 {
     if (!transport_size(pkt))

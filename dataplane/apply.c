@@ -114,18 +114,9 @@ static int compare(struct apply *apply, struct vnl_err **err)
     uint32_t prog_id = vnl_bpf_prog_id(apply->tables.bpf);
     int r = vnl_observe(apply->plan->lab, apply->fabric, &apply->seen, err);
 
+    if (r == 0)
+        r = vnl_netns_name_sync(apply->plan->lab, &apply->seen.netns, err);
     return r < 0 ? r : vnl_delta_build(apply->plan, &apply->seen, apply->fabric, prog_id, &apply->delta, err);
-}
-
-/* A VM's names may have been lost, its namespace and ports were not. */
-static int restore_names(struct apply *apply, struct vnl_err **err)
-{
-    int r = vnl_netns_name_add(apply->plan->lab, VNL_FABRIC, err);
-
-    for (size_t i = 0; i < apply->plan->n_vms && r == 0; i++)
-        if (!apply->delta.vms[i])
-            r = vnl_netns_name_add(apply->plan->lab, apply->plan->vms[i].name, err);
-    return r;
 }
 
 /* --- 3: what is to go ----------------------------------------------------------------------------- */
@@ -225,21 +216,34 @@ static int put_bridges(struct apply *apply, struct vnl_err **err)
     return vnl_nl_flush(apply->fabric, err);
 }
 
-/* The guest end before the host end: the tag says that both are as planned. */
-static int repair_nics(struct apply *apply, struct vnl_err **err)
+/* The tag says that both ends are as planned. So it goes before a guest end is touched, and comes back when that is done: a crash in
+ * between must not leave the tag of a plan whose addresses the guest no longer has. */
+static int change_guests(struct apply *apply, struct vnl_err **err)
 {
     int r;
 
-    for (size_t i = 0; i < apply->plan->n_nics; i++) {
+    for (size_t i = 0; i < apply->plan->n_nics; i++)
+        if (apply->delta.nics[i] & VNL_TODO_GUEST)
+            vnl_link_put_changing(apply->fabric, &apply->plan->nics[i], apply->plan->lab, vm_name(apply, i));
+    r = vnl_nl_flush(apply->fabric, err);
+    for (size_t i = 0; i < apply->plan->n_nics && r == 0; i++)
+        if (apply->delta.nics[i] & VNL_TODO_GUEST)
+            r = vnl_build_guest(apply->plan, i, err);
+    return r;
+}
+
+static int repair_nics(struct apply *apply, struct vnl_err **err)
+{
+    int r = change_guests(apply, err);
+
+    for (size_t i = 0; i < apply->plan->n_nics && r == 0; i++) {
         uint8_t todo = apply->delta.nics[i];
 
-        if (todo & VNL_TODO_GUEST && (r = vnl_build_guest(apply->plan, i, err)) < 0)
-            return r;
         if (todo & VNL_TODO_PORT)
             vnl_link_put_port(apply->fabric, &apply->plan->nics[i], vm_name(apply, i));
         apply->stats.changed += todo & ~VNL_TODO_MAKE ? 1 : 0;
     }
-    return vnl_nl_flush(apply->fabric, err);
+    return r < 0 ? r : vnl_nl_flush(apply->fabric, err);
 }
 
 /* Bridges go last: a port may have moved to another one. */

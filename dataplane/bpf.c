@@ -1,7 +1,8 @@
 /* Loading, pinning and opening the port program and its tables.
  *
- * The pins of a lab are a set: the program's pin is the last one made and the first one removed, so a set that has it is whole, and
- * one that was left half done by a crash reads as "not there". Whether program and maps belong together is checked as well. */
+ * The pins of a lab are a set: the program's pin is the last one made and the first one removed, so a set
+ * that has it is whole, and one that was left half done by a crash reads as "not there". Whether program
+ * and maps belong together is checked as well. */
 #include "vnetlab/bpf.h"
 
 #include <errno.h>
@@ -30,12 +31,12 @@ static_assert(ARRAY_SIZE(table_str) == VNL_BPF_TABLE_MAX, "name every table");
 /* Room to grow before the tables must be made anew, which loses the counters. */
 #define NIC_SLOTS_MIN  256u
 #define POOL_BYTES_MIN (64u << 10)
-#define POOL_BYTES_MAX                                                                                       \
-    (256u << 20) /* the verifier's limit for a variable offset is 512 MiB (BPF_MAX_VAR_OFF) */
+#define POOL_BYTES_MAX (256u << 20) /* BPF_MAX_VAR_OFF, the verifier's limit for offsets, is 512 MiB */
 
-/* --- what libbpf says ------------------------------------------------------------------------------------------------ */
+/* --- what libbpf says ----------------------------------------------------------------------------------- */
 
-/* The end of what libbpf wrote in this thread, where the reason is; the verifier's log can be long. Never printed. */
+/* The end of what libbpf wrote in this thread, where the reason is; the verifier's log can be long. Never
+ * printed. */
 static _Thread_local char said[4096];
 
 static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -43,8 +44,12 @@ static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_l
     CLEANUP(vnl_str_free) char *text = NULL;
     size_t used = strlen(said), len, room = sizeof(said) - 1;
 
-    if (level != LIBBPF_WARN || vasprintf(&text, fmt, args) < 0)
+    if (level != LIBBPF_WARN)
         return 0;
+    if (vasprintf(&text, fmt, args) < 0) {
+        text = NULL; /* undefined after a failure */
+        return 0;
+    }
     len = strlen(text);
     if (len >= room)
         return (int)strlen(strcpy(said, text + len - room));
@@ -78,7 +83,7 @@ static const char *listen_end(void)
     return *line ? line : "no reason given";
 }
 
-/* --- features of the kernel ------------------------------------------------------------------------------------------ */
+/* --- features of the kernel ----------------------------------------------------------------------------- */
 
 static int probe_map(enum bpf_map_type type, uint32_t flags)
 {
@@ -118,7 +123,7 @@ static int load_failed(int num, struct vnl_err **err)
     return vnl_fail(err, EOPNOTSUPP, "the kernel refused the port program: %s", reason);
 }
 
-/* --- the open set ---------------------------------------------------------------------------------------------------- */
+/* --- the open set --------------------------------------------------------------------------------------- */
 
 static struct vnl_bpf *bpf_alloc(void)
 {
@@ -217,7 +222,7 @@ static void skel_free(struct vnl_port **skel)
     vnl_port__destroy(*skel);
 }
 
-/* --- load ------------------------------------------------------------------------------------------------------------ */
+/* --- load ----------------------------------------------------------------------------------------------- */
 
 static struct bpf_map *skel_map(const struct vnl_port *skel, enum vnl_bpf_table table)
 {
@@ -382,7 +387,7 @@ int vnl_bpf_load(const struct vnl_plan *plan, const char *dir, struct vnl_bpf **
     return vnl_bpf_load_sized(&size, dir, ret, err);
 }
 
-/* --- open ------------------------------------------------------------------------------------------------------------ */
+/* --- open ----------------------------------------------------------------------------------------------- */
 
 static int open_pin(const char *dir, const char *name, int *ret, struct vnl_err **err)
 {
@@ -407,7 +412,8 @@ static int map_info(const struct vnl_bpf *bpf, enum vnl_bpf_table table, struct 
     return 0;
 }
 
-/* The control block says how large the others are. It may be another version's: trust nothing before its layout is known. */
+/* The control block says how large the others are. It may be another version's: trust nothing before its
+ * layout is known. */
 static int read_sizes(struct vnl_bpf *bpf, const char *dir, struct vnl_err **err)
 {
     struct bpf_map_info info;

@@ -1,12 +1,13 @@
 /* Working with the tables of a loaded port program: publishing, counters, dry runs.
  *
- * Publishing. The idle bank is written, then one store makes it the bank in force. A packet reads `bank` once, so it sees one plan or
- * the other. When that store has been made, packets may still be under way in the old bank; it must not be written before they have
- * ended, and the caller may want to take away what they use. So publishing returns after a grace period (about 16 ms), except for the
- * first one, when no port was alive.
+ * Publishing. The idle bank is written, then one store makes it the bank in force. A packet reads `bank`
+ * once, so it sees one plan or the other. When that store has been made, packets may still be under way in
+ * the old bank; it must not be written before they have ended, and the caller may want to take away what they
+ * use. So publishing returns after a grace period (about 16 ms), except for the first one, when no port was
+ * alive.
  *
- * The digest must never name a plan that is not in force: it is cleared before the flip and set behind it, so that whoever is killed
- * in between leaves a lab whose next `up` publishes again. */
+ * The digest must never name a plan that is not in force: it is cleared before the flip and set behind it,
+ * so that whoever is killed in between leaves a lab whose next `up` publishes again. */
 #include "bpf_tables.h"
 
 #include <errno.h>
@@ -23,10 +24,10 @@
 #include "vnetlab/bpf.h"
 #include "vnetlab/err.h"
 
-/* --- publishing ------------------------------------------------------------------------------------------------------ */
+/* --- publishing ----------------------------------------------------------------------------------------- */
 
-/* Programs run inside an RCU read section and this waits for a grace period: kernel/sched/membarrier.c, synchronize_rcu(). Refused when
- * the kernel was started with nohz_full. */
+/* Programs run inside an RCU read section and this waits for a grace period: kernel/sched/membarrier.c,
+ * synchronize_rcu(). Refused when the kernel was started with nohz_full. */
 int vnl_bpf_wait_membarrier(void)
 {
     return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0 ? -errno : 0;
@@ -111,7 +112,7 @@ int vnl_bpf_publish(struct vnl_bpf *bpf, const struct vnl_plan *plan, bool *ret_
     return r < 0 ? r : vnl_bpf_publish_image(bpf, image, ret_changed, err);
 }
 
-/* --- counters -------------------------------------------------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------------------------------------- */
 
 static struct vnl_nic_counters *counters_lookup(const struct vnl_bpf *bpf, uint32_t slot)
 {
@@ -136,7 +137,7 @@ void vnl_bpf_counters_reset(struct vnl_bpf *bpf, uint32_t slot)
         __atomic_store_n(&counters->drop[i], 0, __ATOMIC_RELAXED);
 }
 
-/* --- dry run --------------------------------------------------------------------------------------------------------- */
+/* --- dry run -------------------------------------------------------------------------------------------- */
 
 static void buf_free(void **buf)
 {

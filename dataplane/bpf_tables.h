@@ -1,4 +1,5 @@
-/* What the files of this folder that deal with the port program share: one lab's program and tables, open and mapped. */
+/* What the files of this folder that deal with the port program share: one lab's program and tables, open
+ * and mapped. */
 #ifndef VNETLAB_DATAPLANE_BPF_TABLES_H
 #define VNETLAB_DATAPLANE_BPF_TABLES_H
 
@@ -35,7 +36,8 @@ static inline struct vnl_control *vnl_bpf_control(const struct vnl_bpf *bpf)
     return bpf->table[VNL_BPF_CONTROL].addr;
 }
 
-/* Return when every run of a program that was under way has ended. The second is for kernels that refuse the first. */
+/* Return when every run of a program that was under way has ended. The second is for kernels that refuse
+ * the first. */
 int vnl_bpf_wait_membarrier(void);
 int vnl_bpf_wait_map_swap(const struct vnl_bpf *bpf);
 

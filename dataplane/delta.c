@@ -126,13 +126,13 @@ static int compare_vms(struct compare *cmp)
         return -ENOMEM;
     for (size_t i = 0; i < plan->n_vms; i++) {
         names[i] = plan->vms[i].name;
-        delta->vms[i] = !vnl_seen_vm(cmp->seen, names[i]);
+        delta->vms[i] = !vnl_seen_netns(cmp->seen, names[i]);
     }
     qsort(names, plan->n_vms, sizeof(*names), by_name);
-    for (size_t i = 0; i < cmp->seen->vms.n; i++) {
-        const char *name = cmp->seen->vms.items[i];
+    for (size_t i = 0; i < cmp->seen->netns.n; i++) {
+        const char *name = cmp->seen->netns.items[i];
 
-        if (!bsearch(&name, names, plan->n_vms, sizeof(*names), by_name))
+        if (strcmp(name, VNL_FABRIC) != 0 && !bsearch(&name, names, plan->n_vms, sizeof(*names), by_name))
             delta->gone_vms[delta->n_gone_vms++] = name;
     }
     free(names);
@@ -146,7 +146,7 @@ static bool delta_alloc(const struct vnl_plan *plan, const struct vnl_seen *seen
     delta->vms = calloc(plan->n_vms + 1, sizeof(*delta->vms));
     delta->links = calloc(seen->n_links + 1, sizeof(*delta->links));
     delta->gone_bridges = calloc(seen->n_links + 1, sizeof(*delta->gone_bridges));
-    delta->gone_vms = calloc(seen->vms.n + 1, sizeof(*delta->gone_vms));
+    delta->gone_vms = calloc(seen->netns.n + 1, sizeof(*delta->gone_vms));
     return delta->nics && delta->bridges && delta->vms && delta->links && delta->gone_bridges &&
            delta->gone_vms;
 }

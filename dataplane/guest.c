@@ -1,21 +1,23 @@
 /* Guests: the processes of a VM.
  *
- * A VM's network is a namespace that needs no process. A VM in which something runs has an init as well: a vnetlab process that is
- * PID 1 of the VM's PID namespace and holds its mount, UTS and IPC namespaces. Killing it kills everything in the VM; the kernel sees
- * to that (pid_namespaces(7)).
+ * A VM's network is a namespace that needs no process. A VM in which something runs has an init as well: a
+ * vnetlab process that is PID 1 of the VM's PID namespace and holds its mount, UTS and IPC namespaces.
+ * Killing it kills everything in the VM; the kernel sees to that (pid_namespaces(7)).
  *
- * Start. vnetlab forks a launcher, which leaves the terminal (setsid), joins the VM's network, makes the other namespaces, forks the
- * future PID 1 and ends. PID 1 runs our own binary anew, for a clean address space and command line (guest_init.c), prepares the
- * mounts, writes RUN_DIR/LAB/vm/VM/init.pid and reports ready.
+ * Start. vnetlab forks a launcher, which leaves the terminal (setsid), joins the VM's network, makes the
+ * other namespaces, forks the future PID 1 and ends. PID 1 runs our own binary anew, for a clean address
+ * space and command line (guest_init.c), prepares the mounts, writes RUN_DIR/LAB/vm/VM/init.pid and reports
+ * ready.
  *
  * Two locks, both flock(2) on directories, so that they need no files and end with their holders:
  *   RUN_DIR/LAB        shared while a guest is worked on; exclusive while the lab goes down
  *   RUN_DIR/LAB/vm/VM  exclusive while the VM's init is looked for, started or ended
- * Launcher and PID 1 inherit the descriptors and with them the locks; PID 1 lets go after init.pid is written. So when the starter
- * is killed at any instant, the next caller waits until that init can be found (or is dead), and there are never two.
+ * Launcher and PID 1 inherit the descriptors and with them the locks; PID 1 lets go after init.pid is
+ * written. So when the starter is killed at any instant, the next caller waits until that init can be found
+ * (or is dead), and there are never two.
  *
- * init.pid is believed when the process has the start time written beside the PID. It is joined only when it lives in the VM's
- * present network namespace; else (the namespace was made anew) it is ended first. */
+ * init.pid is believed when the process has the start time written beside the PID. It is joined only when it
+ * lives in the VM's present network namespace; else (the namespace was made anew) it is ended first. */
 #include "guest.h"
 
 #include <dirent.h>
@@ -174,7 +176,8 @@ void vnl_guest_close(struct vnl_guest *guest)
     vnl_fd_close(&guest->lab_fd);
 }
 
-/* The fields of /proc/PID/stat from number 3 on: the state. Number 2, the name, may hold anything, brackets too. */
+/* The fields of /proc/PID/stat from number 3 on: the state. Number 2, the name, may hold anything, brackets
+ * too. */
 static const char *stat_fields(const char *pid, char text[1024])
 {
     CLEANUP(vnl_fd_close) int fd = -1;
@@ -258,9 +261,9 @@ static bool is_zombie(const char *pid)
     return !state || *state == 'Z' || *state == 'X';
 }
 
-/* Is an init that has been killed as good as gone? It stays until each process of its namespace has been reaped, and a command of
- * `exec` is reaped from outside: by a `vnetlab exec` that may be stopped, or by a PID 1 of this machine that takes its time. That must
- * not keep `down` waiting: zombies hold nothing. */
+/* Is an init that has been killed as good as gone? It stays until each process of its namespace has been
+ * reaped, and a command of `exec` is reaped from outside: by a `vnetlab exec` that may be stopped, or by a
+ * PID 1 of this machine that takes its time. That must not keep `down` waiting: zombies hold nothing. */
 static bool only_zombies(pid_t init)
 {
     DIR *dir;
@@ -360,7 +363,8 @@ int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t index, s
     init = vnl_guest_init_find(&guest);
     if (init < 0)
         return vm->n_run ? vnl_guest_init_start(&guest, lab, vm->name, &init, err) : 0;
-    /* Always: whoever wrote the file may have been killed before this. The init compares with what it runs. */
+    /* Always: whoever wrote the file may have been killed before this. The init compares with what it
+     * runs. */
     (void)syscall(SYS_pidfd_send_signal, init, SIGHUP, NULL, 0);
     return 0;
 }
@@ -398,7 +402,7 @@ int vnl_guest_stop(const char *lab, const char *vm, struct vnl_err **err)
     return 0;
 }
 
-/* --- all at once --------------------------------------------------------------------------------------------------------- */
+/* --- all at once ------------------------------------------------------------------------------------- */
 
 /* Calls for each VM directory of the lab. */
 static void each_dir(int lab_fd, void (*call)(int lab_fd, int dir_fd, const char *vm, void *arg), void *arg)

@@ -1,10 +1,12 @@
 /* Running a command in a VM on behalf of somebody who waits for it.
  *
- * The command is our child and yet in the VM's PID namespace: that membership is chosen by the parent before fork (setns(2),
- * CLONE_NEWPID), the other namespaces are entered by the child. So its exit status and its end come straight to us.
+ * The command is our child and yet in the VM's PID namespace: that membership is chosen by the parent before
+ * fork (setns(2), CLONE_NEWPID), the other namespaces are entered by the child. So its exit status and its
+ * end come straight to us.
  *
- * Without a terminal of its own the child has our descriptors, our session and our process group: pipes are carried by nobody, ^C
- * reaches both of us from the terminal, and we only wait. With one (guest_tty.c) it leads a session in the VM. */
+ * Without a terminal of its own the child has our descriptors, our session and our process group: pipes are
+ * carried by nobody, ^C reaches both of us from the terminal, and we only wait. With one (guest_tty.c) it
+ * leads a session in the VM. */
 #include "guest.h"
 
 #include <errno.h>
@@ -29,7 +31,8 @@
 /* Passed on to the command. */
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
-/* The host's proxies and message buses are not reachable from a VM; programs that find them named here would wait for them. */
+/* The host's proxies and message buses are not reachable from a VM; programs that find them named here would
+ * wait for them. */
 static const char *const not_inherited[] = { "http_proxy", "https_proxy", "ftp_proxy",
                                              "all_proxy",  "HTTP_PROXY",  "HTTPS_PROXY",
                                              "FTP_PROXY",  "ALL_PROXY",   "DBUS_SESSION_BUS_ADDRESS" };
@@ -60,7 +63,7 @@ static void session_done(struct session *session)
     vnl_fd_close(&session->pidfd);
 }
 
-/* --- the child -------------------------------------------------------------------------------------------------------------------- */
+/* --- the child --------------------------------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) child_fail(const struct session *session, const char *what)
 {
@@ -68,8 +71,8 @@ static void __attribute__((noreturn)) child_fail(const struct session *session, 
     _exit(1);
 }
 
-/* The command ends with us. The kernel tells a child of its parent's end only from now on, so look whether it was earlier.
- * With a terminal its closing does this, and with SIGHUP: a shell can write its history. */
+/* The command ends with us. The kernel tells a child of its parent's end only from now on, so look whether it
+ * was earlier. With a terminal its closing does this, and with SIGHUP: a shell can write its history. */
 static void child_tie(const struct session *session)
 {
     struct pollfd parent = { .fd = session->self, .events = POLLIN };
@@ -98,8 +101,9 @@ static void child_environment(void)
     (void)setenv("LOGNAME", "root", 1);
 }
 
-/* A login shell: argv[0] starts with a dash (login(1)). The prompt has no escapes, as each shell has its own; shells with start-up
- * files set theirs, from the host name. Except sh, which would get a bare "# " from Debian's /etc/profile. */
+/* A login shell: argv[0] starts with a dash (login(1)). The prompt has no escapes, as each shell has its own;
+ * shells with start-up files set theirs, from the host name. Except sh, which would get a bare "# " from
+ * Debian's /etc/profile. */
 static void child_exec_shell(const struct session *session)
 {
     const char *shells[] = { getenv("SHELL"), "/bin/bash", "/bin/sh" };
@@ -118,7 +122,8 @@ static void child_exec_shell(const struct session *session)
     }
 }
 
-/* Stands where a shell would: says in its words why the command cannot run, on the command's own standard error. */
+/* Stands where a shell would: says in its words why the command cannot run, on the command's own standard
+ * error. */
 static void __attribute__((noreturn)) child_not_run(const char *name)
 {
     int num = errno;
@@ -148,9 +153,10 @@ static void __attribute__((noreturn)) child(const struct session *session)
     child_not_run(session->what->argv ? session->what->argv[0] : "/bin/sh");
 }
 
-/* --- starting it -------------------------------------------------------------------------------------------------------------------- */
+/* --- starting it ------------------------------------------------------------------------------------- */
 
-/* The VM's init, started when there is none. The VM's locks are let go: a session must not keep others out. */
+/* The VM's init, started when there is none. The VM's locks are let go: a session must not keep others
+ * out. */
 static int init_ensure(const char *lab, const char *vm, int *ret_pidfd, struct vnl_err **err)
 {
     CLEANUP(vnl_guest_close) struct vnl_guest guest = { -1, -1, -1 };
@@ -211,10 +217,11 @@ static int fork_in(struct session *session, struct vnl_err **err)
     return session->pidfd < 0 ? vnl_fail(err, errno, "watching a process: %s", strerror(errno)) : 0;
 }
 
-/* --- waiting for it ------------------------------------------------------------------------------------------------------------------ */
+/* --- waiting for it ---------------------------------------------------------------------------------- */
 
-/* What the terminal's driver sends (^C: si_code SI_KERNEL) goes to the foreground group, so to the child as well. Unless it has a
- * terminal of its own; or the signal is the SIGHUP that only a session's leader gets. */
+/* What the terminal's driver sends (^C: si_code SI_KERNEL) goes to the foreground group, so to the child as
+ * well. Unless it has a terminal of its own; or the signal is the SIGHUP that only a session's leader
+ * gets. */
 static void pass_on(const struct signalfd_siginfo *info, void *arg)
 {
     const struct session *session = arg;

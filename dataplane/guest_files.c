@@ -1,8 +1,10 @@
 /* Files of guests: /etc/hosts of each VNet, and which VM uses which.
  *
- *   RUN_DIR/LAB/hosts/SLOT   the text, one file per VNet, rewritten in place: running VMs have it bind-mounted
+ *   RUN_DIR/LAB/hosts/SLOT   the text, one file per VNet, rewritten in place: running VMs have it mounted
  *   RUN_DIR/LAB/guests       lines "VM SLOT"
- * So a lab of 1000 VMs costs a file per VNet and one more, and a VM's own files are made when its first process starts. */
+ *
+ * So a lab of 1000 VMs costs a file per VNet and one more, and a VM's own files are made when its first
+ * process starts. */
 #include "guest.h"
 
 #include <errno.h>
@@ -156,8 +158,8 @@ static int hosts_write(int lab_fd, const struct vnl_plan *plan, struct vnl_err *
     return 0;
 }
 
-/* Azure moves no VM to another VNet: it is deleted and made again. So its processes end; they had the other VNet's names.
- * Both lists are in the lab's order: `before` follows along, and few lines are searched for. */
+/* Azure moves no VM to another VNet: it is deleted and made again. So its processes end; they had the other
+ * VNet's names. Both lists are in the lab's order: `before` follows along, and few lines are searched for. */
 static int moved_stop(const char *lab, const char *before, const char *after, struct vnl_err **err)
 {
     const char *next = before;

@@ -1,9 +1,10 @@
 /* A VM's PID 1: how it is started, and what it prepares before anything runs in the VM.
  *
- * It must pin nothing that is not its VM's. A new mount namespace is a copy of all mounts, those of every lab's namespaces among
- * them, and a namespace lives as long as it is mounted anywhere. So everything below RUN_DIR and every other namespace mount
- * (`ip netns`, Docker) is detached here. What of its own lab it needs is kept by descriptors and by bind mounts of single files:
- * these hold the lab's tmpfs, not the mounts on it. */
+ * It must pin nothing that is not its VM's. A new mount namespace is a copy of all mounts, those of every
+ * lab's namespaces among them, and a namespace lives as long as it is mounted anywhere. So everything below
+ * RUN_DIR and every other namespace mount (`ip netns`, Docker) is detached here. What of its own lab it needs
+ * is kept by descriptors and by bind mounts of single files: these hold the lab's tmpfs, not the mounts on
+ * it. */
 #include "guest.h"
 
 #include <dirent.h>
@@ -30,7 +31,7 @@
 /* `ps` shows "vnetlab: init of LAB VM". */
 const char vnl_guest_init_name[] = "vnetlab: init of";
 
-/* --- reports --------------------------------------------------------------------------------------------------------------- */
+/* --- reports ----------------------------------------------------------------------------------------- */
 
 void vnl_guest_report_write(int fd, int num, const char *what)
 {
@@ -57,7 +58,7 @@ int vnl_guest_report_read(int fd, bool closed_is_ready, struct vnl_err **err)
     return 0;
 }
 
-/* --- starting: in the starter, the launcher and the new PID 1 ---------------------------------------------------------------- */
+/* --- starting: in the starter, the launcher and the new PID 1 ---------------------------------------- */
 
 struct launch {
     const struct vnl_guest *guest;
@@ -73,7 +74,8 @@ static void __attribute__((noreturn)) launch_fail(const struct launch *launch, c
     _exit(1);
 }
 
-/* Gives the new image exactly its descriptors: the sources move out of the way first. Everything else is closed by exec. */
+/* Gives the new image exactly its descriptors: the sources move out of the way first. Everything else is
+ * closed by exec. */
 static void place_fds(const struct launch *launch)
 {
     const int wanted[VNL_INIT_FD_MAX] = { [VNL_INIT_FD_DIR] = launch->guest->dir_fd,
@@ -92,7 +94,8 @@ static void place_fds(const struct launch *launch)
     (void)close_range(VNL_INIT_FD_MAX, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
-/* Nothing of the user's environment: a VM's services must not depend on who typed `up`. Only the search path is this machine's. */
+/* Nothing of the user's environment: a VM's services must not depend on who typed `up`. Only the search path
+ * is this machine's. */
 static void __attribute__((noreturn)) exec_init(const struct launch *launch)
 {
     char *const argv[] = { (char *)vnl_guest_init_name, (char *)launch->lab, (char *)launch->vm, NULL };
@@ -189,7 +192,7 @@ int vnl_guest_init_start(const struct vnl_guest *guest, const char *lab, const c
     return 0;
 }
 
-/* --- preparing: PID 1, in its new image ---------------------------------------------------------------------------------------- */
+/* --- preparing: PID 1, in its new image -------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) init_fail(const char *what)
 {
@@ -197,7 +200,8 @@ static void __attribute__((noreturn)) init_fail(const char *what)
     _exit(1);
 }
 
-/* Every other lab's mounts, and our own: their namespaces must be free to go. MNT_DETACH takes what is mounted below along. */
+/* Every other lab's mounts, and our own: their namespaces must be free to go. MNT_DETACH takes what is
+ * mounted below along. */
 static void detach_labs(void)
 {
     DIR *dir = opendir(vnl_run_dir());
@@ -249,8 +253,8 @@ static void cover(const char *lab, const char *suffix, const char *target, bool 
         init_fail(target);
 }
 
-/* Names come from /etc/hosts. The host's other sources would answer through sockets in /run, and so past the lab's network:
- * systemd-resolved, mDNS, LDAP. The rest of the file stays. */
+/* Names come from /etc/hosts. The host's other sources would answer through sockets in /run, and so past the
+ * lab's network: systemd-resolved, mDNS, LDAP. The rest of the file stays. */
 static char *nsswitch_text(void)
 {
     FILE *in = fopen("/etc/nsswitch.conf", "re");
@@ -308,9 +312,10 @@ static void cover_files(const char *lab, const char *vm)
     cover(lab, path, "/etc/nsswitch.conf", false);
 }
 
-/* Directories of the host that would mislead programs in the VM; those that exist are covered with empty ones.
+/* Directories of the host that would mislead programs in the VM; existing ones are covered with empty ones.
+ *
  * netns: `ip` complains about each name there that is no namespace, as the host's are none here.
- * nscd: the C library asks a running one for names before it looks anywhere else. */
+ * nscd:  the C library asks a running one for names before it looks anywhere else. */
 static void cover_dirs(void)
 {
     static const char *const dirs[] = { "/run/netns", "/run/nscd" };
@@ -322,7 +327,8 @@ static void cover_dirs(void)
     }
 }
 
-/* /proc shows the VM's processes, /sys/class/net its interfaces: both show the namespaces they were mounted in. */
+/* /proc shows the VM's processes, /sys/class/net its interfaces: both show the namespaces they were mounted
+ * in. */
 static void mount_views(void)
 {
     const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -380,7 +386,8 @@ static void __attribute__((noreturn)) init_main(const char *lab, const char *vm)
     reset_signals();
     (void)umask(022);
     (void)prctl(PR_SET_NAME, "vnetlab-init");
-    /* Slave: what the host unmounts goes away here too, so the VM keeps no disk busy; nothing goes the other way. */
+    /* Slave: what the host unmounts goes away here too, so the VM keeps no disk busy; nothing goes the other
+     * way. */
     if (chdir("/") < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         init_fail("separating its mounts");
     dir_fd = own_dir(lab, vm);
@@ -402,8 +409,9 @@ static void __attribute__((noreturn)) init_main(const char *lab, const char *vm)
     vnl_guest_supervise(dir_fd);
 }
 
-/* An init is this same program, whichever it is (vnetlab, or a test linked with it): it is caught before main(). Nothing else runs as
- * PID 1 under this name. The C library hands argc and argv to constructors (glibc does; it is what we support). */
+/* An init is this same program, whichever it is (vnetlab, or a test linked with it): it is caught before
+ * main(). Nothing else runs as PID 1 under this name. The C library hands argc and argv to constructors
+ * (glibc does; it is what we support). */
 static void __attribute__((constructor)) init_catch(int argc, char **argv)
 {
     if (argc == 3 && getpid() == 1 && !strcmp(argv[0], vnl_guest_init_name))

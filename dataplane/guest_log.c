@@ -1,6 +1,7 @@
 /* The log of a VM's `run` commands: written by its init, read by `vnetlab logs`.
  *
- * It lives in memory (the lab's tmpfs), so it is bounded: at VNL_GUEST_LOG_SIZE the file becomes log.1, the older log.1 goes. */
+ * It lives in memory (the lab's tmpfs), so it is bounded: at VNL_GUEST_LOG_SIZE the file becomes log.1, the
+ * older log.1 goes. */
 #include "guest.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 
-/* --- writing -------------------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------- */
 
 static bool log_open(struct vnl_guest_log *log)
 {
@@ -61,7 +62,7 @@ void vnl_guest_log_line(struct vnl_guest_log *log, size_t number, const char *te
     log->size += size > 0 ? (size_t)size : 0;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------- */
 
 struct reader {
     const char *dir; /* path of the VM's directory */
@@ -119,7 +120,8 @@ static int read_older(struct reader *reader)
     }
 }
 
-/* Copies what is new, over to the next file when the log was turned over (and over the one between when that was twice). */
+/* Copies what is new, over to the next file when the log was turned over (and over the one between when that
+ * was twice). */
 static int read_newer(struct reader *reader)
 {
     CLEANUP(vnl_fd_close) int now = open_in(reader->dir, "log"), older = -1;

@@ -1,12 +1,15 @@
-/* PID 1 of a VM at work: reaps what the VM leaves behind, runs the VM's `run` commands and logs what they print.
+/* PID 1 of a VM at work: reaps what the VM leaves behind, runs the VM's `run` commands and logs what they
+ * print.
  *
- * The list of commands is the file "run" (each ends with a NUL byte). SIGHUP says: look at it again. When it differs from the list
- * in force, everything that the old list started gets SIGTERM, after two seconds SIGKILL, and then the new list starts; other
- * processes of the VM (sessions of `exec`) are left alone. There is no restart of a command that ended: its log says how.
+ * The list of commands is the file "run" (each ends with a NUL byte). SIGHUP says: look at it again. When it
+ * differs from the list in force, everything that the old list started gets SIGTERM, after two seconds
+ * SIGKILL, and then the new list starts; other processes of the VM (sessions of `exec`) are left alone. There
+ * is no restart of a command that ended: its log says how.
  *
- * Which processes belong to the list? A service forks into the background and then is nobody's child but PID 1's, as a session's
- * background jobs are; process groups and the environment it changes as it likes. So each generation of commands is born with a soft
- * RLIMIT_LOCKS of its own: children inherit it, nothing sets it, and no kernel since 2.6 looks at it (getrlimit(2)). */
+ * Which processes belong to the list? A service forks into the background and then is nobody's child but PID
+ * 1's, as a session's background jobs are; process groups and the environment it changes as it likes. So each
+ * generation of commands is born with a soft RLIMIT_LOCKS of its own: children inherit it, nothing sets it,
+ * and no kernel since 2.6 looks at it (getrlimit(2)). */
 #include "guest.h"
 
 #include <dirent.h>
@@ -81,7 +84,7 @@ static void note(struct supervisor *s, size_t i, const char *fmt, ...)
     vnl_guest_log_line(&s->log, i + 1, text, len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1);
 }
 
-/* --- output ---------------------------------------------------------------------------------------------------------------- */
+/* --- output ------------------------------------------------------------------------------------------ */
 
 static void flush_line(struct supervisor *s, size_t i)
 {
@@ -119,7 +122,7 @@ static void read_output(struct supervisor *s, size_t i)
     }
 }
 
-/* --- starting and ending ------------------------------------------------------------------------------------------------------- */
+/* --- starting and ending ----------------------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) run_command(const struct supervisor *s, const char *command, int out)
 {
@@ -248,7 +251,7 @@ static void reload(struct supervisor *s)
     step(s);
 }
 
-/* --- events ---------------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------ */
 
 static void note_end(struct supervisor *s, size_t i, int status)
 {

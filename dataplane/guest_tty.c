@@ -1,7 +1,9 @@
-/* The terminal of an interactive session: a pty whose slave end is the VM's, and whose master we connect with our own terminal.
+/* The terminal of an interactive session: a pty whose slave end is the VM's, and whose master we connect with
+ * our own terminal.
  *
- * Our terminal is raw meanwhile: ^C travels as a byte, and the pty's driver makes a signal of it for the VM's foreground job alone.
- * Every way out passes tty_restore(): signals are blocked and read from a descriptor, so only SIGKILL escapes it. */
+ * Our terminal is raw meanwhile: ^C travels as a byte, and the pty's driver makes a signal of it for the VM's
+ * foreground job alone. Every way out passes tty_restore(): signals are blocked and read from a descriptor,
+ * so only SIGKILL escapes it. */
 #include "guest.h"
 
 #include <errno.h>
@@ -161,8 +163,9 @@ static bool relay_once(struct relay *relay, int pidfd)
     return fds[0].revents;
 }
 
-/* What the process wrote last. Reading a pty's master looks for bytes under way first (n_tty_read), so an empty one is empty. A pty
- * holds less than DRAIN_SIZE; a background job that goes on writing must not keep us. */
+/* What the process wrote last. Reading a pty's master looks for bytes under way first (n_tty_read), so an
+ * empty one is empty. A pty holds less than DRAIN_SIZE; a background job that goes on writing must not keep
+ * us. */
 #define DRAIN_SIZE 65536
 static void drain(struct flow *out)
 {

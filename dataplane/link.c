@@ -111,6 +111,17 @@ void vnl_link_put_port(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const 
     mnl_attr_put_strz(msg, IFLA_IFALIAS, nic->alias);
 }
 
+/* Still ours, but the tag of no plan. */
+void vnl_link_put_changing(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const char *lab, const char *vm)
+{
+    struct vnl_nl_what what = { .action = "mark port", .object = nic->ifname, .vm = vm };
+    struct nlmsghdr *msg = put_link(nl, 0, nic->ifindex, 0, &what);
+    char alias[256];
+
+    (void)snprintf(alias, sizeof(alias), "vnetlab %.200s ~", lab);
+    mnl_attr_put_strz(msg, IFLA_IFALIAS, alias);
+}
+
 /* Without link-local address there is no duplicate address detection and no router solicitation: nothing in a
  * VNet would answer. It has to be said before the link is up, hence two requests. (addr_gen_mode; no write
  * below /proc/sys, which costs 35 to 270 us.) */

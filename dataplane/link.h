@@ -26,6 +26,9 @@ void vnl_link_put_veth(struct vnl_nl *nl, const struct vnl_plan_nic *nic, int ne
 /* The host end, whose filter is there, becomes a port of its bridge: isolated, learning and flooding nothing,
  * up, and at last tagged. */
 void vnl_link_put_port(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const char *vm);
+/* Takes the tag of the host end back: what the guest end has is no longer what it says. Done before the guest end is changed. */
+void vnl_link_put_changing(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const char *lab,
+                           const char *vm);
 /* The guest end, in its namespace: no IPv6 address of its own making, up. mac: also a new MAC, NULL to leave
  * it. */
 void vnl_link_put_guest(struct vnl_nl *nl, uint32_t number, const struct vnl_mac *mac, const char *vm);

@@ -195,10 +195,14 @@ int vnl_mount_netns_list(const char *lab, struct vnl_names *ret, struct vnl_err 
 
     if (!dir)
         return vnl_fail(err, path ? errno : ENOMEM, "cannot read the namespaces of lab '%s'", lab);
-    while ((entry = readdir(dir)))
-        if (entry->d_name[0] != '.' && is_netns(dirfd(dir), entry->d_name) &&
-            vnl_names_add(ret, entry->d_name) < 0)
+    while ((entry = readdir(dir))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (!is_netns(dirfd(dir), entry->d_name))
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        else if (vnl_names_add(ret, entry->d_name) < 0)
             return vnl_fail(err, ENOMEM, "namespaces of lab '%s'", lab);
+    }
     if (ret->n)
         qsort(ret->items, ret->n, sizeof(*ret->items), by_name);
     return 0;

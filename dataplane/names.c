@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,52 @@ void vnl_netns_name_remove(const char *lab, const char *netns)
     if (dir >= 0 && asprintf(&name, "%s.%s", lab, netns) >= 0 && read_name(dir, name, target, &owner, &len) &&
         len == strlen(lab) && strncmp(owner, lab, len) == 0)
         (void)unlinkat(dir, name, 0);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Removes the lab's names that are not in the list, and sets present[i] for those that are. */
+static void keep_names(const char *lab, const struct vnl_names *netns, bool *present)
+{
+    CLEANUP(dir_close) DIR *dir = opendir(NETNS_DIR);
+    char target[PATH_MAX];
+    struct dirent *entry;
+    const char *owner;
+    size_t len;
+
+    while (dir && (entry = readdir(dir))) {
+        const char *name = entry->d_name + strlen(lab) + 1;
+        char **found;
+
+        if (!read_name(dirfd(dir), entry->d_name, target, &owner, &len) || len != strlen(lab) ||
+            strncmp(owner, lab, len) != 0)
+            continue;
+        found = strncmp(entry->d_name, lab, len) == 0 && strcmp(name, owner + len + strlen("/ns/")) == 0
+                    ? bsearch(&name, netns->items, netns->n, sizeof(*netns->items), by_name)
+                    : NULL;
+        if (found)
+            present[found - netns->items] = true;
+        else
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+}
+
+int vnl_netns_name_sync(const char *lab, const struct vnl_names *netns, struct vnl_err **err)
+{
+    bool *present = calloc(netns->n + 1, sizeof(*present));
+    int r = 0;
+
+    if (!present)
+        return vnl_fail(err, ENOMEM, "namespaces of lab '%s'", lab);
+    keep_names(lab, netns, present);
+    for (size_t i = 0; i < netns->n && r == 0; i++)
+        if (!present[i])
+            r = vnl_netns_name_add(lab, netns->items[i], err);
+    free(present);
+    return r;
 }
 
 /* --- the last one goes ---------------------------------------------------------------------------- */

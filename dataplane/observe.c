@@ -13,7 +13,6 @@
 #include "mount.h"
 #include "netlink.h"
 #include "vnetlab/base.h"
-#include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 #include "vnetlab/layout.h"
 
@@ -139,31 +138,17 @@ static int read_links(const char *lab, struct vnl_nl *fabric, struct vnl_seen *s
 
 /* --- namespaces ----------------------------------------------------------------------------------- */
 
-static void drop_fabric(struct vnl_names *names)
-{
-    for (size_t i = 0; i < names->n; i++)
-        if (strcmp(names->items[i], VNL_FABRIC) == 0) {
-            free(names->items[i]);
-            memmove(&names->items[i], &names->items[i + 1], (names->n - i - 1) * sizeof(*names->items));
-            names->n--;
-            return;
-        }
-}
-
 int vnl_observe(const char *lab, struct vnl_nl *fabric, struct vnl_seen *ret, struct vnl_err **err)
 {
-    int r = vnl_mount_netns_list(lab, &ret->vms, err);
+    int r = vnl_mount_netns_list(lab, &ret->netns, err);
 
-    if (r < 0)
-        return r;
-    drop_fabric(&ret->vms);
-    return read_links(lab, fabric, ret, err);
+    return r < 0 ? r : read_links(lab, fabric, ret, err);
 }
 
 void vnl_seen_done(struct vnl_seen *seen)
 {
     forget_links(seen);
-    vnl_names_done(&seen->vms);
+    vnl_names_done(&seen->netns);
 }
 
 struct vnl_seen_link *vnl_seen_link_lookup(const struct vnl_seen *seen, uint32_t ifindex)
@@ -180,9 +165,10 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool vnl_seen_vm(const struct vnl_seen *seen, const char *vm)
+bool vnl_seen_netns(const struct vnl_seen *seen, const char *vm)
 {
-    return seen->vms.n && bsearch(&vm, seen->vms.items, seen->vms.n, sizeof(*seen->vms.items), by_name);
+    return seen->netns.n &&
+           bsearch(&vm, seen->netns.items, seen->netns.n, sizeof(*seen->netns.items), by_name);
 }
 
 /* --- the other end -------------------------------------------------------------------------------- */

@@ -35,7 +35,7 @@ int vnl_observe(const char *lab, struct vnl_nl *fabric, struct vnl_seen *ret, st
 void vnl_seen_done(struct vnl_seen *seen);
 
 struct vnl_seen_link *vnl_seen_link_lookup(const struct vnl_seen *seen, uint32_t ifindex);
-bool vnl_seen_vm(const struct vnl_seen *seen, const char *vm);
+bool vnl_seen_netns(const struct vnl_seen *seen, const char *vm);
 
 /* Is the other end of a NIC's link in this namespace, as the NIC of that number? */
 bool vnl_seen_peer_in(const struct vnl_seen_link *link, struct vnl_nl *fabric, int netns_fd, uint32_t number);

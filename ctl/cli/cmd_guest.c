@@ -1,4 +1,5 @@
-/* Names of the VMs that run. They are the names of namespaces: the store may be ahead of them while a lab is changing. */
+/* Names of the VMs that run. They are the names of namespaces: the store may be ahead of them while a lab is
+ * changing. */
 #include "cmd_guest.h"
 
 #include <dirent.h>

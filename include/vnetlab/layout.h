@@ -35,9 +35,9 @@
     X(ETHERTYPE, "EtherType", "not IPv4, IPv6 or ARP")                                                       \
     X(BROADCAST, "Broadcast", "broadcast does not exist in a VNet")                                          \
     X(MULTICAST, "Multicast", "multicast does not exist in a VNet")                                          \
-    X(ARP, "Arp", "ARP that is no request for a foreign IPv4 address by the NIC's own")                      \
+    X(ARP, "Arp", "ARP that is no request of the NIC for a foreign IPv4 address")                            \
     X(NEIGHBOR_DISCOVERY, "NeighborDiscovery",                                                               \
-      "neighbor discovery that is no solicitation by the NIC's own address")                                 \
+      "neighbor discovery that is no solicitation for a foreign address")                                    \
     X(IP_HEADER, "IpHeader", "malformed IP header")                                                          \
     X(IP_OPTIONS, "IpOptions", "IPv4 options")                                                               \
     X(EXTENSION_HEADER, "ExtensionHeader", "IPv6 extension header other than a fragment header")             \

@@ -1,4 +1,5 @@
-/* What the tests of the port program share: the program, loaded for the small lab of tests/harness/world.h. */
+/* What the tests of the port program share: the program, loaded for the small lab of
+ * tests/harness/world.h. */
 #ifndef VNETLAB_TESTS_BPF_PORT_H
 #define VNETLAB_TESTS_BPF_PORT_H
 
@@ -17,7 +18,6 @@
 #include "vnetlab/base.h"
 #include "vnetlab/bpf.h"
 #include "vnetlab/err.h"
-#include "vnetlab/image.h"
 
 struct port {
     struct world world;
@@ -63,8 +63,9 @@ static inline int port_teardown(void **state)
     return 0;
 }
 
-/* The verdict and, in `frame`, what the program made of it. False: the kernel takes no such frame for a test run (newer ones refuse
- * what ends within the IP header that its type promises; test_live.c sends those). */
+/* The verdict and, in `frame`, what the program made of it. False: the kernel takes no such frame for a
+ * test run (newer ones refuse what ends within the IP header that its type promises; test_port_live.c
+ * sends those). */
 static inline bool port_try(struct port *port, uint32_t slot, struct frame *frame, struct vnl_verdict *ret)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
@@ -87,6 +88,31 @@ static inline struct vnl_verdict port_run(struct port *port, uint32_t slot, stru
 
     assert_true(port_try(port, slot, frame, &verdict));
     return verdict;
+}
+
+/* The verdict on a TCP packet of the NIC in `slot`. */
+static inline enum vnl_drop reason_of(struct vnl_bpf *bpf, uint32_t slot, const char *src, const char *dst)
+{
+    struct frame_spec spec = { .from = slot, .src = src, .dst = dst };
+    struct vnl_verdict verdict;
+    struct frame frame;
+
+    frame_build(&frame, &spec);
+    assert_int_equal(vnl_bpf_what_if(bpf, slot, frame.data, frame.size, false, &verdict, NULL), 0);
+    assert_null(verdict.frame);
+    return verdict.reason;
+}
+
+#define PASSES(bpf) assert_int_equal(reason_of(bpf, WORLD_VM, "10.0.0.4", "10.1.0.4"), VNL_DROP_NONE)
+
+static inline struct vnl_bpf *port_load(const char *where)
+{
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    struct vnl_bpf *bpf = NULL;
+
+    if (vnl_bpf_load_sized(&world_size, where, &bpf, &err) < 0)
+        fail_msg("%s", err->msg);
+    return bpf;
 }
 
 #endif

@@ -1,5 +1,6 @@
-/* The port program against the naive evaluator: frames cut at each length, frames with random bits turned, random route tables. They
- * must agree in full, so nothing is delivered that the naive one would not deliver, and nothing is dropped for another reason.
+/* The port program against the naive evaluator: frames cut at each length, frames with random bits turned,
+ * random route tables. They must agree in full, so nothing is delivered that the naive one would not deliver,
+ * and nothing is dropped for another reason.
  *
  * VNETLAB_TEST_SEED repeats a run; a failure prints it, with the frame. */
 #include "port.h"
@@ -59,7 +60,7 @@ static void assert_agree(struct port *port, uint32_t slot, const struct frame *s
                             sent->size - (got.reason ? 0 : 12));
 }
 
-/* --- seeds: one of each kind ----------------------------------------------------------------------------------------- */
+/* --- seeds: one of each kind ---------------------------------------------------------------------------- */
 
 static const struct frame_spec specs[] = {
     { .src = "10.0.0.4", .dst = "10.0.0.5" },
@@ -154,7 +155,7 @@ static void frames_with_random_bits_turned(void **state)
     assert_true(seen[VNL_DROP_NO_OWNER] > 100);
 }
 
-/* --- random routes --------------------------------------------------------------------------------------------------- */
+/* --- random routes -------------------------------------------------------------------------------------- */
 
 static struct world_prefix random_prefix(bool v6, unsigned min_len, unsigned max_len)
 {

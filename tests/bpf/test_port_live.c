@@ -1,5 +1,6 @@
-/* The port program on real devices: what a test run cannot show. Guests with the kernel's own stack resolve neighbors and talk, packets
- * beyond 64 KiB (BIG TCP) and packets whose headers lie in pages pass, frames cut within their headers do not, marks are not forged.
+/* The port program on real devices: what a test run cannot show. Guests with the kernel's own stack resolve
+ * neighbors and talk, packets beyond 64 KiB (BIG TCP) and packets whose headers lie in pages pass, frames cut
+ * within their headers do not, marks are not forged.
  *
  * Everything is in namespaces of this process; /run/netns is a tmpfs that only it sees. */
 #include "port.h"
@@ -116,7 +117,7 @@ static int packet_socket(unsigned slot, int type)
     return fd;
 }
 
-/* --- guests ---------------------------------------------------------------------------------------------------------- */
+/* --- guests --------------------------------------------------------------------------------------------- */
 
 static void guests_reach_each_other(void **state)
 {
@@ -154,7 +155,7 @@ static void duplicate_address_detection_finds_none(void **state)
     sh("ip -n g0 addr del fd00::44/64 dev eth0");
 }
 
-/* --- BIG TCP --------------------------------------------------------------------------------------------------------- */
+/* --- BIG TCP -------------------------------------------------------------------------------------------- */
 
 #define BIG 262144u
 
@@ -205,7 +206,8 @@ static size_t largest_packet(int fd)
     return largest;
 }
 
-/* All but what a guest sends unasked and at its own time: multicast listener reports, router solicitations. */
+/* All but what a guest sends unasked and at its own time: multicast listener reports, router
+ * solicitations. */
 static uint64_t drops(struct port *port, uint32_t slot)
 {
     uint64_t counters[VNL_DROP_MAX], sum = 0;
@@ -248,7 +250,7 @@ static void ipv4_packets_beyond_64_kib_pass(void **state)
     assert_big_tcp(*state, "10.1.0.4", 63); /* IFLA_GSO_IPV4_MAX_SIZE, Linux 6.3 */
 }
 
-/* --- frames made by hand --------------------------------------------------------------------------------------------- */
+/* --- frames made by hand -------------------------------------------------------------------------------- */
 
 static void send_frame(int fd, const struct frame *frame)
 {
@@ -351,7 +353,7 @@ static void headers_in_pages_are_read(void **state)
     close(to);
 }
 
-/* --- marks ----------------------------------------------------------------------------------------------------------- */
+/* --- marks ---------------------------------------------------------------------------------------------- */
 
 static int marked_socket(uint32_t mark)
 {

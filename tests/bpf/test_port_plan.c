@@ -1,5 +1,5 @@
-/* From lab file to verdict: the tables that the plan becomes, read by the program. Each NIC sends to each other and to nobody; what happens
- * must be what the plan's routes say. */
+/* From lab file to verdict: the tables that the plan becomes, read by the program. Each NIC sends to each
+ * other and to nobody; what happens must be what the plan's routes say. */
 #include "port.h"
 
 #include <arpa/inet.h>
@@ -107,7 +107,8 @@ static void assert_pair(struct vnl_bpf *bpf, const struct vnl_plan *plan, const 
     seen[reason]++;
 }
 
-/* Each with each of the lab's addresses as source, and as destination those and their neighbors, which nobody owns. */
+/* Each with each of the lab's addresses as source, and as destination those and their neighbors, which
+ * nobody owns. */
 static void verdicts_are_what_the_plan_says(void **state)
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(lab_yaml);

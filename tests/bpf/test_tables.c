@@ -1,70 +1,26 @@
 /* The tables of the port program: publishing by bank flip, pins, counters, what is refused. */
 #include "port.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <linux/pkt_cls.h>
 
 #include "../../dataplane/bpf_tables.h"
-#include "vnetlab/drop.h"
 
-static char dir[] = "/tmp/vnetlab-test-bpf.XXXXXX"; /* a bpffs of our own */
-
+/* A network namespace of our own, for devices under the program's indices. */
 static int group_setup(void **state)
 {
-    if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return -1;
-    if (!mkdtemp(dir) || mount("bpf", dir, "bpf", 0, "mode=0700") < 0)
-        return -1;
-    return port_setup(state);
+    return unshare(CLONE_NEWNET) < 0 ? -1 : port_setup(state);
 }
 
-static int group_teardown(void **state)
-{
-    umount(dir);
-    rmdir(dir);
-    return port_teardown(state);
-}
-
-static enum vnl_drop reason_of(struct vnl_bpf *bpf, uint32_t slot, const char *src, const char *dst)
-{
-    struct frame_spec spec = { .from = slot, .src = src, .dst = dst };
-    struct vnl_verdict verdict;
-    struct frame frame;
-
-    frame_build(&frame, &spec);
-    assert_int_equal(vnl_bpf_what_if(bpf, slot, frame.data, frame.size, false, &verdict, NULL), 0);
-    assert_null(verdict.frame);
-    return verdict.reason;
-}
-
-#define PASSES(bpf) assert_int_equal(reason_of(bpf, WORLD_VM, "10.0.0.4", "10.1.0.4"), VNL_DROP_NONE)
-
-static struct vnl_bpf *load(const char *where)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_bpf *bpf = NULL;
-
-    if (vnl_bpf_load_sized(&world_size, where, &bpf, &err) < 0)
-        fail_msg("%s", err->msg);
-    return bpf;
-}
-
-/* --- publishing ------------------------------------------------------------------------------------------------------ */
+/* --- publishing ----------------------------------------------------------------------------------------- */
 
 static void a_loaded_program_drops_everything(void **state)
 {
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(NULL);
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = port_load(NULL);
 
     (void)state;
     for (uint32_t slot = 0; slot <= WORLD_NICS; slot++)
@@ -74,7 +30,7 @@ static void a_loaded_program_drops_everything(void **state)
 static void publishing_flips_the_bank_once_per_change(void **state)
 {
     struct port *port = *state;
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(NULL);
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = port_load(NULL);
     CLEANUP(vnl_image_free) struct vnl_image *one = world_image(&port->world, &world_size, 1);
     CLEANUP(vnl_image_free) struct vnl_image *two = world_image(&port->world, &world_size, 2);
     const struct vnl_control *control = vnl_bpf_control(bpf);
@@ -100,7 +56,7 @@ static void publishing_flips_the_bank_once_per_change(void **state)
 static void an_unfinished_publication_is_done_again(void **state)
 {
     struct port *port = *state;
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(NULL);
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = port_load(NULL);
     CLEANUP(vnl_image_free) struct vnl_image *image = world_image(&port->world, &world_size, 1);
     bool changed = false;
 
@@ -141,7 +97,7 @@ static void garbage_in_the_idle_bank_is_harmless(void **state)
 static void garbage_in_the_bank_in_force_ends_in_a_verdict(void **state)
 {
     struct port *port = *state;
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(NULL);
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = port_load(NULL);
     unsigned seed = 2;
 
     for (int round = 0; round < 200; round++) {
@@ -157,8 +113,8 @@ static void garbage_in_the_bank_in_force_ends_in_a_verdict(void **state)
     }
 }
 
-/* Two plans that agree on the verdict and on nothing else: the peer is VNet 1 in one, VNet 5 in the other. A packet that saw a route of
- * one and owners of the other would find nobody. */
+/* Two plans that agree on the verdict and on nothing else: the peer is VNet 1 in one, VNet 5 in the other.
+ * A packet that saw a route of one and owners of the other would find nobody. */
 struct flipper {
     struct port *port;
     struct vnl_image *images[2];
@@ -281,7 +237,7 @@ static void the_largest_tables_load(void **state)
     vnl_bpf_close(&bpf);
 }
 
-/* --- owners ---------------------------------------------------------------------------------------------------------- */
+/* --- owners --------------------------------------------------------------------------------------------- */
 
 /* The table full, so that no free element ends the probing. */
 static void owners_are_found_through_the_longest_chain(void **state)
@@ -365,136 +321,7 @@ static void route_kinds_that_are_not_known_drop(void **state)
     PASSES(port->bpf);
 }
 
-/* --- pins ------------------------------------------------------------------------------------------------------------ */
-
-static void pins_outlive_the_process_that_made_them(void **state)
-{
-    struct port *port = *state;
-    CLEANUP(vnl_image_free) struct vnl_image *image = world_image(&port->world, &world_size, 7);
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *opened = NULL;
-    struct vnl_bpf *bpf = load(dir);
-    uint32_t id = vnl_bpf_prog_id(bpf);
-    bool changed = true;
-
-    assert_int_equal(vnl_bpf_publish_image(bpf, image, NULL, NULL), 0);
-    vnl_bpf_close(&bpf);
-    assert_int_equal(vnl_bpf_open(dir, &opened, NULL), 0);
-    assert_int_equal(vnl_bpf_prog_id(opened), id);
-    assert_true(vnl_bpf_prog_fd(opened) >= 0);
-    PASSES(opened);
-    assert_int_equal(vnl_bpf_publish_image(opened, image, &changed, NULL), 0);
-    assert_false(changed);
-}
-
-static void loading_anew_replaces_the_pins(void **state)
-{
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *one = load(dir);
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *two = load(dir);
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *opened = NULL;
-
-    (void)state;
-    assert_int_not_equal(vnl_bpf_prog_id(one), vnl_bpf_prog_id(two));
-    assert_int_equal(vnl_bpf_open(dir, &opened, NULL), 0);
-    assert_int_equal(vnl_bpf_prog_id(opened), vnl_bpf_prog_id(two));
-}
-
-static void assert_open_fails(int num, const char *says)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_bpf *bpf = NULL;
-
-    assert_int_equal(vnl_bpf_open(dir, &bpf, &err), -num);
-    assert_null(bpf);
-    if (!strstr(err->msg, says))
-        fail_msg("'%s' does not say '%s'", err->msg, says);
-}
-
-static void a_set_with_a_pin_missing_is_not_there(void **state)
-{
-    static const char *const pins[] = { "vnl_port",   "vnl_control", "vnl_nics",
-                                        "vnl_owners", "vnl_pool",    "vnl_counters" };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
-        CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(dir);
-        char path[128];
-
-        snprintf(path, sizeof(path), "%s/%s", dir, pins[i]);
-        assert_int_equal(unlink(path), 0);
-        assert_open_fails(ENOENT, pins[i]);
-    }
-}
-
-static void another_layout_is_stale(void **state)
-{
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(dir);
-
-    (void)state;
-    vnl_bpf_control(bpf)->layout = VNL_LAYOUT_VERSION + 1;
-    assert_open_fails(ESTALE, "has table layout 2, this version has 1");
-    vnl_bpf_control(bpf)->layout = VNL_LAYOUT_VERSION;
-    vnl_bpf_control(bpf)->pool_bytes = 12345;
-    assert_open_fails(ESTALE, "has tables of impossible size");
-    vnl_bpf_control(bpf)->pool_bytes = 2 * world_size.pool_bytes;
-    assert_open_fails(ESTALE, "table vnl_pool is not the one of the program");
-}
-
-static void tables_of_another_program_are_stale(void **state)
-{
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = load(dir), *other = load(NULL);
-    char path[128];
-
-    (void)state;
-    snprintf(path, sizeof(path), "%s/vnl_owners", dir);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(bpf_obj_pin(other->table[VNL_BPF_OWNERS].fd, path), 0);
-    assert_open_fails(ESTALE, "table vnl_owners is not the one of the program");
-    vnl_bpf_close(&other);
-}
-
-static void a_directory_that_takes_no_pins_is_reported(void **state)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_bpf *bpf = NULL;
-
-    (void)state;
-    assert_int_equal(vnl_bpf_load_sized(&world_size, "/nowhere", &bpf, &err), -ENOENT);
-    assert_string_equal(err->msg, "pinning '/nowhere/vnl_control': No such file or directory");
-    assert_null(bpf);
-}
-
-/* Exit status: the errno; the sentence goes through the pipe. */
-static void without_root_it_says_so(void **state)
-{
-    int pipe_fd[2], status;
-    char text[256] = "";
-    pid_t pid;
-
-    (void)state;
-    assert_int_equal(pipe(pipe_fd), 0);
-    pid = fork();
-    if (pid == 0) {
-        struct vnl_err *err = NULL;
-        struct vnl_bpf *bpf;
-        int r;
-
-        if (setgid(65534) < 0 || setuid(65534) < 0)
-            _exit(99);
-        r = vnl_bpf_load_sized(&world_size, NULL, &bpf, &err);
-        if (err)
-            (void)!write(pipe_fd[1], err->msg, strlen(err->msg));
-        _exit(-r);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(read(pipe_fd[0], text, sizeof(text) - 1) > 0);
-    close(pipe_fd[0]);
-    close(pipe_fd[1]);
-    assert_int_equal(WEXITSTATUS(status), EPERM);
-    assert_string_equal(text,
-                        "loading the port program: not permitted (needs CAP_BPF and CAP_NET_ADMIN: be root)");
-}
-
-/* --- counters -------------------------------------------------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------------------------------------- */
 
 static uint64_t counter(struct port *port, uint32_t slot, enum vnl_drop reason)
 {
@@ -613,13 +440,6 @@ int main(void)
         cmocka_unit_test(an_address_of_another_vnet_is_another_address),
         cmocka_unit_test(an_owner_beyond_the_nic_table_is_nobody),
         cmocka_unit_test(route_kinds_that_are_not_known_drop),
-        cmocka_unit_test(pins_outlive_the_process_that_made_them),
-        cmocka_unit_test(loading_anew_replaces_the_pins),
-        cmocka_unit_test(a_set_with_a_pin_missing_is_not_there),
-        cmocka_unit_test(another_layout_is_stale),
-        cmocka_unit_test(tables_of_another_program_are_stale),
-        cmocka_unit_test(a_directory_that_takes_no_pins_is_reported),
-        cmocka_unit_test(without_root_it_says_so),
         cmocka_unit_test(drops_are_counted_where_they_happen),
         cmocka_unit_test(a_packet_left_to_segmentation_counts_as_its_segments),
         cmocka_unit_test(dry_runs_are_not_counted),
@@ -627,5 +447,5 @@ int main(void)
         cmocka_unit_test(a_frame_too_small_for_a_dry_run_is_refused),
     };
 
-    return cmocka_run_group_tests_name("tables", tests, group_setup, group_teardown);
+    return cmocka_run_group_tests_name("tables", tests, group_setup, port_teardown);
 }

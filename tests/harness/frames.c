@@ -182,7 +182,7 @@ void frame_ns(struct frame *frame, unsigned from, const char *src, const char *t
     frame_fix(frame);
 }
 
-/* --- checksums ------------------------------------------------------------------------------------------------------- */
+/* --- checksums ------------------------------------------------------------------------------------------ */
 
 static uint32_t sum(const uint8_t *bytes, size_t n)
 {

@@ -161,7 +161,7 @@ void guest_lab_down(const char *lab, const char *const *watches)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* not a zombie of ours either */
 }
 
-/* --- runners ------------------------------------------------------------------------------------------------------------------ */
+/* --- runners ----------------------------------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) run(const char *lab, const char *vm, const struct vnl_guest_exec *what)
 {
@@ -223,7 +223,8 @@ struct runner runner_start_tty(const char *lab, const char *vm, const struct vnl
     return runner;
 }
 
-/* One byte, or 0 at the end. Byte by byte: what follows the text in runner_expect must stay for the next reader. */
+/* One byte, or 0 at the end. Byte by byte: what follows the text in runner_expect must stay for the next
+ * reader. */
 static char next_byte(const struct runner *runner, const char *so_far)
 {
     struct pollfd wait = { .fd = runner->out, .events = POLLIN };

@@ -1,4 +1,5 @@
-/* Labs made by hand, for tests of guests: a directory, namespaces, and no more. All in namespaces of the test's own. */
+/* Labs made by hand, for tests of guests: a directory, namespaces, and no more. All in namespaces of the
+ * test's own. */
 #ifndef VNETLAB_TESTS_GUEST_H
 #define VNETLAB_TESTS_GUEST_H
 
@@ -13,7 +14,8 @@ int guest_world_setup(void **state);
 int guest_world_teardown(void **state);
 
 void guest_lab_make(const char *lab);
-/* Its eth0 is one end of a veth pair; the other, `watch`, is in the test's namespace and goes when the VM's namespace is freed. */
+/* Its eth0 is one end of a veth pair; the other, `watch`, is in the test's namespace and goes when the VM's
+ * namespace is freed. */
 void guest_vm_make(const char *lab, const char *vm, const char *watch);
 /* As `down` does it; checks that namespaces are freed, and no mount and no init remains. */
 void guest_lab_down(const char *lab, const char *const *watches);

@@ -73,20 +73,17 @@ static struct world_addr addr_at(const struct frame *frame, size_t at, bool v6)
     return addr;
 }
 
-/* --- frame and neighbors --------------------------------------------------------------------------------------------- */
+/* --- frame and neighbors -------------------------------------------------------------------------------- */
 
 static enum vnl_drop judge_arp(const struct world_nic *nic, const struct frame *f, bool *answered)
 {
     static const uint8_t request[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
-    struct world_addr sender, target;
+    struct world_addr target;
 
     if (f->size < 42)
         return VNL_DROP_TRUNCATED;
-    sender = addr_at(f, 28, false);
     target = addr_at(f, 38, false);
     if (memcmp(f->data + 14, request, 8) || memcmp(f->data + 22, nic->mac, 6) || owns(nic, &target))
-        return VNL_DROP_ARP;
-    if (!in(&sender, "0.0.0.0/32") && !owns(nic, &sender))
         return VNL_DROP_ARP;
     *answered = true;
     return VNL_DROP_NONE;
@@ -110,7 +107,7 @@ static enum vnl_drop judge_nd(const struct world_nic *nic, const struct frame *f
     target = addr_at(f, 62, true);
     if (in(&target, "ff00::/8") || owns(nic, &target))
         return VNL_DROP_NEIGHBOR_DISCOVERY;
-    if (!in(&source, "fe80::/10") && !owns(nic, &source))
+    if (in(&source, "ff00::/8") || in(&source, "::/128"))
         return VNL_DROP_NEIGHBOR_DISCOVERY;
     *answered = true;
     return VNL_DROP_NONE;
@@ -145,7 +142,7 @@ static enum vnl_drop judge_frame(const struct world_nic *nic, const struct frame
     return nd ? judge_nd(nic, f, answered) : VNL_DROP_NONE;
 }
 
-/* --- IP -------------------------------------------------------------------------------------------------------------- */
+/* --- IP ------------------------------------------------------------------------------------------------- */
 
 struct packet {
     bool v6;

@@ -1,5 +1,5 @@
-/* The whole decision once more, from spec section 0 and layout.h's comments, in the dullest way: bytes and tables walked from top to
- * bottom. Shares no code and no table format with the program. */
+/* The whole decision once more, from spec section 0 and layout.h's comments, in the dullest way: bytes and
+ * tables walked from top to bottom. Shares no code and no table format with the program. */
 #ifndef VNETLAB_TESTS_NAIVE_H
 #define VNETLAB_TESTS_NAIVE_H
 

@@ -1,5 +1,5 @@
-/* A small lab as plain tables, from which both sides are fed: the image that the program reads (world_image) and the naive evaluator
- * (naive.h), which walks these tables from top to bottom. */
+/* A small lab as plain tables, from which both sides are fed: the image that the program reads
+ * (world_image) and the naive evaluator (naive.h), which walks these tables from top to bottom. */
 #ifndef VNETLAB_TESTS_WORLD_H
 #define VNETLAB_TESTS_WORLD_H
 
@@ -51,8 +51,8 @@ struct world {
     struct world_prefixes routes[8], space[8]; /* by VNet */
 };
 
-/* VNets: 0 is ours (10.0.0.0/16, fd00::/48), 1 a peer (10.1, fd00:0:1), 2 whose access our link denies, 3 whose link denies ours, 4 whose
- * link denies forwarded traffic. NICs, by slot: */
+/* VNets: 0 is ours (10.0.0.0/16, fd00::/48), 1 a peer (10.1, fd00:0:1), 2 whose access our link denies, 3
+ * whose link denies ours, 4 whose link denies forwarded traffic. NICs, by slot: */
 enum {
     WORLD_VM,        /* 10.0.0.4, fd00::4, and as further addresses 10.0.0.44, fd00::44 */
     WORLD_NEIGHBOR,  /* 10.0.0.5, fd00::5 */
@@ -63,7 +63,8 @@ enum {
     WORLD_FORWARDED, /* 10.4.0.4, fd00:0:4::4 */
     WORLD_DEAD,      /* 10.0.0.9, fd00::9, not live */
     WORLD_V4_ONLY,   /* 10.0.0.7 */
-    /* The tables say that NIC WORLD_PEER owns 10.0.0.10 and WORLD_FORWARDING_PEER 10.0.0.11, addresses of VNet 0. */
+    /* The tables say that NIC WORLD_PEER owns 10.0.0.10 and WORLD_FORWARDING_PEER 10.0.0.11, addresses of
+     * VNet 0. */
     WORLD_FORWARDING_PEER, /* 10.1.0.6, IP forwarding */
 };
 

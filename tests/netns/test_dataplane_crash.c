@@ -26,7 +26,7 @@
 #include "vnetlab/layout.h"
 
 #define ROUNDS    50
-#define LOOK_EACH 5 /* rounds: look at everything from outside, which takes long */
+#define LOOK_EACH 3 /* rounds: look at everything from outside, which takes long */
 #define PLANS     3
 
 static struct leftovers *before;

@@ -73,7 +73,7 @@ static void write_hosts(char *hosts, uint32_t slot)
     assert_int_equal(vnl_guest_files(lab, &plan, &err), 0);
 }
 
-/* --- what a command sees -------------------------------------------------------------------------------------------------------- */
+/* --- what a command sees ----------------------------------------------------------------------------- */
 
 static void guest_has_its_own_names(void **state)
 {
@@ -160,7 +160,7 @@ static void command_keeps_directory_and_environment(void **state)
     assert_string_equal(out, "/usr/bin\nkept /root none\n");
 }
 
-/* --- how it ends ------------------------------------------------------------------------------------------------------------------ */
+/* --- how it ends ------------------------------------------------------------------------------------- */
 
 static void exit_status_is_the_commands(void **state)
 {
@@ -313,7 +313,7 @@ static void command_ends_with_its_caller(void **state)
     assert_sh(NO_SLEEP, "");
 }
 
-/* --- terminals ---------------------------------------------------------------------------------------------------------------------- */
+/* --- terminals --------------------------------------------------------------------------------------- */
 
 static void session_has_a_terminal_of_its_own(void **state)
 {

@@ -49,13 +49,17 @@ static int lab_teardown(void **state)
 static void background_job_outlives_the_command_and_ends_with_the_guest(void **state)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    char script[128], look[128];
 
     (void)state;
-    assert_sh("sleep 4321 </dev/null >/dev/null 2>&1 & echo started", "started\n");
-    assert_sh("pgrep -xc sleep", "1\n");
+    /* A number of our own, as other tests may have jobs too. */
+    snprintf(script, sizeof(script), "sleep 99%d </dev/null >/dev/null 2>&1 & echo started", (int)getpid());
+    snprintf(look, sizeof(look), "pgrep -f '^sleep 99%d' >/dev/null", (int)getpid());
+    assert_sh(script, "started\n");
+    assert_sh("until pgrep -xc sleep; do :; done | tail -1", "1\n");
     assert_int_equal(vnl_guest_stop(lab, "vm-1", &err), 0);
     assert_int_equal(guest_inits(lab, NULL, NULL, 0), 0);
-    assert_int_equal(system("pgrep -f '^sleep 4321' >/dev/null"), 1 << 8);
+    assert_int_equal(system(look), 1 << 8);
     assert_int_equal(vnl_guest_stop(lab, "vm-1", &err), 0); /* twice is once */
     assert_sh("pgrep -xc sleep || true", "0\n");
 }

@@ -1,4 +1,5 @@
-/* What the data plane expects of the kernel, one thing at a time: when one of these fails, the reason of all other failures is known. */
+/* What the data plane expects of the kernel, one thing at a time: when one of these fails, the reason of
+ * all other failures is known. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
