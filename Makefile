@@ -17,6 +17,7 @@ CLANG    ?= clang
 O        ?= build
 prefix   ?= /usr/local
 BPFTOOL  ?= $(firstword $(shell command -v bpftool) $(wildcard /usr/sbin/bpftool /usr/lib/linux-tools/*/bpftool) bpftool)
+JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 VERSION  := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 
 ifeq ($(V),1)
@@ -120,7 +121,8 @@ build-tests: $(UNIT_BINS) $(ROOT_BINS)
 
 # Everything that needs no root, once more with the sanitizers, in a build folder of its own.
 asan:
-	$(Q)$(MAKE) --no-print-directory O=$(O)/asan OPT="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" unit
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) O=$(O)/asan OPT="-O1 -g" \
+	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" unit
 
 lint: man
 	$(Q)tests/lint $(O)
@@ -135,13 +137,13 @@ deps: need-root
 
 demo: need-root
 	$(Q)$(MAKE) --no-print-directory deps
-	$(Q)$(AS_USER) $(MAKE) --no-print-directory all
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all
 	$(Q)tests/harness/demo $(O)/vnetlab
 
 # Builds as the user who typed sudo; only what must be root is root.
 check: need-root
 	$(Q)$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES_BUILD) $(PACKAGES_RUN) $(PACKAGES_TEST)"
-	$(Q)$(AS_USER) $(MAKE) --no-print-directory all build-tests fuzz-build
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all build-tests fuzz-build
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory lint
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory unit
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory asan

@@ -343,8 +343,7 @@ static int apply_network(struct apply *apply, struct vnl_err **err)
 {
     int r;
 
-    if ((r = prepare(apply, err)) < 0 || (r = compare(apply, err)) < 0 ||
-        (r = restore_names(apply, err)) < 0 || (r = make_room(apply, err)) < 0 ||
+    if ((r = prepare(apply, err)) < 0 || (r = compare(apply, err)) < 0 || (r = make_room(apply, err)) < 0 ||
         (r = put_bridges(apply, err)) < 0 || (r = repair_nics(apply, err)) < 0 ||
         (r = build(apply, err)) < 0 || (r = remove_bridges(apply, err)) < 0)
         return r;

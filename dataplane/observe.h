@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vnetlab/lab.h"
+#include "vnetlab/names.h"
 
 struct vnl_err;
 struct vnl_nl;
@@ -26,7 +26,7 @@ struct vnl_seen_link {
 struct vnl_seen {
     struct vnl_seen_link *links; /* by interface index: bridges, then NICs */
     size_t n_links;
-    struct vnl_names vms; /* VMs' namespaces, sorted (strcmp) */
+    struct vnl_names netns; /* namespaces, sorted (strcmp): VMs' and the fabric's */
 };
 
 /* fabric: a socket in the fabric namespace. ret is zeroed by the caller and freed by it also after a failure.

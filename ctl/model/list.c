@@ -87,28 +87,6 @@ char *vnl_prefixes_join(const struct vnl_prefixes *list)
     return text;
 }
 
-int vnl_names_add(struct vnl_names *list, const char *name)
-{
-    char **items = vnl_list_grow(list->items, list->n, sizeof(*items));
-
-    if (!items)
-        return -ENOMEM;
-    list->items = items;
-    list->items[list->n] = strdup(name);
-    if (!list->items[list->n])
-        return -ENOMEM;
-    list->n++;
-    return 0;
-}
-
-void vnl_names_done(struct vnl_names *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->items[i]);
-    free(list->items);
-    *list = (struct vnl_names){ 0 };
-}
-
 char *vnl_names_join(const struct vnl_names *names, size_t max)
 {
     char *text = NULL;

@@ -18,6 +18,7 @@
 
 #include "vnetlab/addr.h"
 #include "vnetlab/err.h"
+#include "vnetlab/names.h"
 
 #define VNL_SLOT_NONE UINT32_MAX
 
@@ -55,11 +56,6 @@ struct vnl_scope {
 
 struct vnl_prefixes {
     struct vnl_prefix *items; /* in the order of the file */
-    size_t n;
-};
-
-struct vnl_names {
-    char **items;
     size_t n;
 };
 
@@ -201,8 +197,6 @@ struct vnl_expect *vnl_expect_add(struct vnl_lab *lab, const struct vnl_src *src
 int vnl_prefixes_add(struct vnl_prefixes *list, const struct vnl_prefix *prefix); /* 0 or -ENOMEM */
 int vnl_prefixes_copy(struct vnl_prefixes *dst, const struct vnl_prefixes *src);
 void vnl_prefixes_done(struct vnl_prefixes *list);
-int vnl_names_add(struct vnl_names *list, const char *name);
-void vnl_names_done(struct vnl_names *list);
 
 /* --- rules --------------------------------------------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@ bench-build: $(BIN) $(BENCH_BINS)
 
 bench: need-root
 	$(Q)$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES_BUILD) $(PACKAGES_RUN) $(if $(BENCH_PEERS),$(PACKAGES_PEERS))"
-	$(Q)$(AS_USER) $(MAKE) --no-print-directory bench-build
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) bench-build
 	$(Q)tests/bench/bench $(abspath $(O))
 
 .PHONY: bench bench-build

