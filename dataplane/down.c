@@ -14,7 +14,7 @@
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
-#include "vnetlab/names.h"
+#include "vnetlab/name_list.h"
 
 /* --- down ----------------------------------------------------------------------------------------- */
 

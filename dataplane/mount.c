@@ -29,7 +29,7 @@
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
-#include "vnetlab/names.h"
+#include "vnetlab/name_list.h"
 
 static const unsigned long mount_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 

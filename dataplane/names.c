@@ -18,7 +18,7 @@
 
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
-#include "vnetlab/names.h"
+#include "vnetlab/name_list.h"
 #include "vnetlab/paths.h"
 
 #define NETNS_DIR "/run/netns"

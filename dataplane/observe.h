@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vnetlab/names.h"
+#include "vnetlab/name_list.h"
 
 struct vnl_err;
 struct vnl_nl;

@@ -1,5 +1,7 @@
 /* The registry: makes, names, finds and frees resources. Rules that look at more than one resource are in the
  * other files. */
+#include "vnetlab/lab.h"
+
 #include "model.h"
 
 #include <stdio.h>

@@ -18,7 +18,7 @@
 
 #include "vnetlab/addr.h"
 #include "vnetlab/err.h"
-#include "vnetlab/names.h"
+#include "vnetlab/name_list.h"
 
 #define VNL_SLOT_NONE UINT32_MAX
 

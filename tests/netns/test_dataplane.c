@@ -1,6 +1,7 @@
 /* The dataplane without policy: what apply makes, changes, repairs and takes away. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -438,6 +440,62 @@ static void down_is_content_with_nothing_and_with_half(void **state)
     leftovers_assert_none(before);
 }
 
+/* A process with mounts of its own, as a container's or a service's: slaves of ours. */
+static pid_t start_with_own_mounts(void)
+{
+    int ready[2];
+    char byte;
+    pid_t pid;
+
+    assert_int_equal(pipe(ready), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)!(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
+                write(ready[1], "", 1) == 1);
+        for (;;)
+            (void)pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    return pid;
+}
+
+static void stop(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static const char *namespaces_seen_by(pid_t pid)
+{
+    return running_sh("grep -c nsfs /proc/%d/mountinfo", (int)pid);
+}
+
+/* /run is private here (as in a container), then shared (as on a laptop). */
+static void copies_of_our_mounts_hold_nothing(void **state)
+{
+    static const unsigned long run[] = { MS_PRIVATE, MS_SHARED };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(run); i++) {
+        pid_t early, late;
+
+        assert_int_equal(mount(NULL, "/run", NULL, run[i], NULL), 0);
+        early = start_with_own_mounts();
+        (void)running_converge(plan);
+        late = start_with_own_mounts();
+        assert_string_equal(namespaces_seen_by(early), "0\n");
+        assert_string_equal(namespaces_seen_by(late), "4\n");
+        running_down();
+        assert_string_equal(namespaces_seen_by(late), "0\n");
+        stop(early);
+        stop(late);
+        assert_int_equal(mount(NULL, "/run", NULL, MS_PRIVATE, NULL), 0);
+        leftovers_assert_none(before);
+    }
+}
+
 static void list_shows_labs_and_remains(void **state)
 {
     struct vnl_names names = { 0 };
@@ -503,6 +561,7 @@ int main(void)
         lab_test(refusals_name_vm_and_link),
         lab_test(questions_about_what_is_not_there),
         lab_test(down_is_content_with_nothing_and_with_half),
+        lab_test(copies_of_our_mounts_hold_nothing),
         lab_test(list_shows_labs_and_remains),
         lab_test(progress_is_reported),
     };

@@ -179,6 +179,13 @@ static const struct vnl_plan *any_plan(void)
     return plans[random() % PLANS];
 }
 
+static const char *addr_of(const struct vnl_plan *plan, size_t vm)
+{
+    static char buf[VNL_ADDR_STR];
+
+    return vnl_addr_format(&plan->nics[plan->vms[vm].nics[0]].addrs[0].addr, buf);
+}
+
 static void apply_repairs_after_a_crash_at_any_instant(void **state)
 {
     long whole = whole_us(plans[0]);
@@ -191,8 +198,10 @@ static void apply_repairs_after_a_crash_at_any_instant(void **state)
         start(any_plan());
         cut += stop_look_kill(whole, &open);
         (void)running_converge(next);
-        if (i % LOOK_EACH == 0)
+        if (i % LOOK_EACH == 0) {
             running_check(next);
+            assert_true(running_ping(next->vms[0].name, addr_of(next, 2)));
+        }
         if (i % LOOK_EACH == 1)
             running_down();
     }

@@ -28,11 +28,9 @@
 static char *diff_of(const char *before, const char *after)
 {
     CLEANUP(vnl_lab_free)
-    struct vnl_lab *old_lab = before ? lab_of(before, NULL) : NULL,
-                   *new_lab = lab_of(after, old_lab);
+    struct vnl_lab *old_lab = before ? lab_of(before, NULL) : NULL, *new_lab = lab_of(after, old_lab);
     CLEANUP(vnl_plan_free)
-    struct vnl_plan *old = old_lab ? plan_of_lab(old_lab) : NULL,
-                    *new = plan_of_lab(new_lab);
+    struct vnl_plan *old = old_lab ? plan_of_lab(old_lab) : NULL, *new = plan_of_lab(new_lab);
     CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
     char *text = NULL;
     size_t size = 0;

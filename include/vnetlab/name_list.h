@@ -1,6 +1,6 @@
 /* A list of names. A zeroed struct is an empty list. */
-#ifndef VNETLAB_NAMES_H
-#define VNETLAB_NAMES_H
+#ifndef VNETLAB_NAME_LIST_H
+#define VNETLAB_NAME_LIST_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "vnetlab/names.h"
+#include "vnetlab/name_list.h"
 
 #include <errno.h>
 #include <stdlib.h>
