@@ -1,11 +1,14 @@
 /* What decides:
- *  - A VM exists when its namespace is mounted: that is the last step of making one. Links of a VM whose
- * namespace is not there belong to a maker that died, or to a VM that is being freed, and go.
- *  - A NIC is complete when its host end carries the plan's tag: that is its last step, and the tag's text
- * holds everything that the guest end was given. No tag: half-made, it is made anew. Another text: when the
- * guest end is in the right namespace it is configured in place; else the slot has changed its owner and the
- * NIC is made anew.
- *  - Filter, bridge and state of a complete NIC can still have been changed by others, and are looked at. */
+ *
+ * A VM exists when its namespace is mounted: that is the last step of making one. Links of a VM whose namespace
+ * is not there belong to a maker that died, or to a VM that is being freed, and go.
+ *
+ * A NIC is complete when its host end carries the plan's tag: that is its last step, and the tag's text holds
+ * everything that the guest end was given. No tag: half-made, it is made anew. Another text (of another plan,
+ * or of a change that was cut short): when the guest end is in the right namespace it is configured in place;
+ * else the slot has changed its owner and the NIC is made anew.
+ *
+ * Filter, bridge and state of a complete NIC can still have been changed by others, and are looked at. */
 #include "delta.h"
 
 #include <errno.h>

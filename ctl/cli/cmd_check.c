@@ -92,6 +92,11 @@ static void format_wanted(const struct vnl_expect *expect, char *buf, size_t siz
         snprintf(buf + n, size - (size_t)n, " %s", expect->reason);
 }
 
+/* Beside a plain answer: what else shows that the packet arrived. */
+static const char *const passed_how[] = { [VNL_PROBE_REFUSED] = " (port closed)",
+                                          [VNL_PROBE_DELIVERED] = " (arrived)",
+                                          [VNL_PROBE_RESULT_MAX] = NULL };
+
 static void format_happened(const struct vnl_check_row *row, char *buf, size_t size)
 {
     int n;
@@ -104,8 +109,8 @@ static void format_happened(const struct vnl_check_row *row, char *buf, size_t s
     n = snprintf(buf, size, "pass");
     if (row->probe.ttl)
         n += snprintf(buf + n, size - (size_t)n, " ttl=%d", row->probe.ttl);
-    if (row->probe.result != VNL_PROBE_REPLY)
-        n += snprintf(buf + n, size - (size_t)n, " (%s)", vnl_probe_result_str(row->probe.result));
+    if (passed_how[row->probe.result])
+        n += snprintf(buf + n, size - (size_t)n, "%s", passed_how[row->probe.result]);
     snprintf(buf + n, size - (size_t)n, " %.2f ms", (double)row->probe.rtt_us / 1000);
 }
 
