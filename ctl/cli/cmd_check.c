@@ -101,6 +101,10 @@ static void format_happened(const struct vnl_check_row *row, char *buf, size_t s
 {
     int n;
 
+    if (!row->sent) {
+        snprintf(buf, size, "nothing sent");
+        return;
+    }
     if (!vnl_probe_passed(row->probe.result)) {
         snprintf(buf, size, "drop %s",
                  row->reason ? vnl_drop_str(row->reason) : vnl_probe_result_str(row->probe.result));
@@ -131,25 +135,25 @@ static struct vnl_json *json_row(const struct vnl_check_row *row)
 {
     struct vnl_json *json = vnl_json_object();
     bool passed = vnl_probe_passed(row->probe.result);
-    char where[512];
 
-    snprintf(where, sizeof(where), "%s:%d:%d", row->expect->src.file ? row->expect->src.file : "",
-             row->expect->src.line, row->expect->src.col);
     vnl_json_set(json, "ok", vnl_json_bool(row->ok));
-    vnl_json_set(json, "where", vnl_json_str(where));
+    if (row->expect->src.file && row->expect->src.line) {
+        vnl_json_set(json, "file", vnl_json_str(row->expect->src.file));
+        vnl_json_set(json, "line", vnl_json_int(row->expect->src.line));
+    }
     vnl_json_set(json, "from", vnl_json_str(row->expect->from));
     vnl_json_set(json, "to", vnl_json_str(row->expect->to));
     vnl_json_set(json, "protocol", vnl_json_str(vnl_expect_proto_str(row->expect->proto)));
     if (row->expect->port)
         vnl_json_set(json, "port", vnl_json_int(row->expect->port));
     vnl_json_set(json, "expected", vnl_json_str(vnl_expect_result_str(row->expect->result)));
-    vnl_json_set(json, "happened", vnl_json_str(passed ? "pass" : "drop"));
-    vnl_json_set(json, "answer", vnl_json_str(vnl_probe_result_str(row->probe.result)));
+    vnl_json_set(json, "happened", vnl_json_str(!row->sent ? NULL : passed ? "pass" : "drop"));
+    vnl_json_set(json, "answer", vnl_json_str(row->sent ? vnl_probe_result_str(row->probe.result) : NULL));
     if (row->probe.ttl)
         vnl_json_set(json, "ttl", vnl_json_int(row->probe.ttl));
     if (passed)
         vnl_json_set(json, "milliseconds", vnl_json_real((double)row->probe.rtt_us / 1000));
-    else
+    else if (row->sent)
         vnl_json_set(json, "reason", vnl_json_str(vnl_drop_str(row->reason)));
     vnl_json_set(json, "why", vnl_json_str(row->why));
     if (row->hint)
@@ -161,15 +165,26 @@ static struct vnl_json *json_row(const struct vnl_check_row *row)
 
 static const char *const headers[] = { "", "Expected", "Happened", "Why" };
 
+/* "lab.yaml:20:5: ": where the expectation stands, when that is known. */
+static const char *format_where(const struct vnl_expect *expect, char *buf, size_t size)
+{
+    buf[0] = '\0';
+    if (expect->src.file && expect->src.line)
+        snprintf(buf, size, "%s:%d:%d: ", expect->src.file, expect->src.line, expect->src.col);
+    return buf;
+}
+
 static void print_hints(const struct vnl_check *check)
 {
+    char where[512];
+
     for (size_t i = 0; i < check->n_rows; i++) {
         const struct vnl_expect *expect = check->rows[i].expect;
 
         if (check->rows[i].ok)
             continue;
-        (void)printf("%s:%d:%d: %s > %s is not as expected\n", expect->src.file ? expect->src.file : "lab",
-                     expect->src.line, expect->src.col, expect->from, expect->to);
+        (void)printf("%s%s > %s is not as expected\n", format_where(expect, where, sizeof(where)),
+                     expect->from, expect->to);
         if (check->rows[i].hint)
             (void)printf("  hint: %s\n", check->rows[i].hint);
     }
@@ -212,17 +227,30 @@ static int report_json(struct tally *tally, const char *lab, const struct vnl_ch
 
 /* --- one lab -------------------------------------------------------------------------------------- */
 
-/* expected: NULL for the running lab's own expectations. */
+/* The lab in force. Graded against a store that the kernel does not agree with, reasons would be told that are not so. */
+static int load_running(const char *name, struct vnl_lab **ret, struct vnl_plan **ret_plan,
+                        struct vnl_err **err)
+{
+    bool applied = false;
+    int r = vnl_cmd_load_stored(name, ret, &applied, err);
+
+    if (r < 0)
+        return r;
+    if (!applied)
+        return vnl_fail_at(err, EBUSY, NULL, NULL, NULL, "run 'vnetlab up' again", "lab '%s' is unfinished",
+                           name);
+    return vnl_plan_build(*ret, ret_plan, err);
+}
+
+/* expected: NULL for the running lab's own expectations. The caller holds the lab's lock. */
 static int grade(struct tally *tally, const struct vnl_lab *expected, const char *name, const char *title,
                  int timeout_ms, struct vnl_err **err)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *running = NULL;
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
     CLEANUP(vnl_check_free) struct vnl_check *check = NULL;
-    int r = vnl_cmd_load_stored(name, &running, NULL, err);
+    int r = load_running(name, &running, &plan, err);
 
-    if (r >= 0)
-        r = vnl_plan_build(running, &plan, err);
     if (r >= 0)
         r = vnl_check_run(expected ? expected : running, running, plan, timeout_ms, &check, err);
     if (r < 0)
@@ -259,24 +287,54 @@ static int grade_refusals(struct tally *tally, const char *file, const struct vn
     return r < 0 || vnl_json_push(tally->json, json) < 0 ? vnl_fail(err, ENOMEM, "check") : 0;
 }
 
-static int check_loaded(struct tally *tally, const struct vnl_args *args, const char *file,
-                        const struct vnl_lab *lab, int timeout_ms, struct vnl_err **err)
+/* Back to what was before: nothing, or a lab that is stored and not running. */
+static int put_back(const char *name, const struct vnl_lab *stored, bool applied, struct vnl_err **err)
 {
-    CLEANUP(vnl_str_free) char *title = NULL;
-    bool was_running = vnl_dp_exists(lab->name);
-    int r = 0, d;
+    CLEANUP(vnl_store_close) struct vnl_store *store = NULL;
+    int r = vnl_dp_down(name, false, err);
 
-    if (asprintf(&title, "%s: lab %s%s", file, lab->name, was_running ? ", as it runs" : "") < 0)
-        return vnl_fail(err, ENOMEM, "check");
-    if (!was_running)
-        r = vnl_cmd_up_quietly(file, err);
+    if (r < 0)
+        return r;
+    if (!stored)
+        return vnl_store_remove(name, err);
+    r = vnl_store_open(name, false, &store, err);
+    return r < 0 ? r : vnl_store_save(store, stored, applied, err);
+}
+
+/* For a lab that does not run: up, grade, down. */
+static int check_for_once(struct tally *tally, const struct vnl_args *args, const char *file,
+                          const struct vnl_lab *lab, const char *title, int timeout_ms, struct vnl_err **err)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *stored = NULL;
+    bool applied = false;
+    int r = vnl_cmd_load_stored(lab->name, &stored, &applied, NULL), d;
+
+    if (r < 0 && r != -ENOENT)
+        return vnl_fail(err, -r, "lab '%s': what is stored of it cannot be read", lab->name);
+    r = vnl_cmd_up_locked(file, err);
     if (r < 0)
         return r;
     r = grade(tally, lab, lab->name, title, timeout_ms, err);
-    if (was_running || args->values[OPT_KEEP])
-        return r;
-    d = vnl_cmd_remove_lab(lab->name, false, err);
+    d = args->values[OPT_KEEP] ? 0 : put_back(lab->name, stored, applied, err);
     return r < 0 ? r : d;
+}
+
+static int check_loaded(struct tally *tally, const struct vnl_args *args, const char *file,
+                        const struct vnl_lab *lab, int timeout_ms, struct vnl_err **err)
+{
+    CLEANUP(vnl_lock_release) struct vnl_lock *lock = NULL;
+    CLEANUP(vnl_str_free) char *title = NULL;
+    bool runs;
+    int r = vnl_lock_take(lab->name, -1, vnl_cmd_lock_waiting, NULL, &lock, err);
+
+    if (r < 0)
+        return r;
+    runs = vnl_dp_exists(lab->name);
+    if (asprintf(&title, "%s: lab %s%s", file, lab->name, runs ? ", as it runs" : "") < 0)
+        return vnl_fail(err, ENOMEM, "check");
+    if (runs)
+        return grade(tally, lab, lab->name, title, timeout_ms, err);
+    return check_for_once(tally, args, file, lab, title, timeout_ms, err);
 }
 
 static int check_file(struct tally *tally, const struct vnl_args *args, const char *file, int timeout_ms,
@@ -305,10 +363,13 @@ static int check_file(struct tally *tally, const struct vnl_args *args, const ch
 static int check_running(struct tally *tally, const struct vnl_args *args, int timeout_ms,
                          struct vnl_err **err)
 {
+    CLEANUP(vnl_lock_release) struct vnl_lock *lock = NULL;
     CLEANUP(vnl_str_free) char *name = NULL;
     CLEANUP(vnl_str_free) char *title = NULL;
     int r = vnl_cmd_pick_lab(args, &name, err);
 
+    if (r >= 0)
+        r = vnl_lock_take(name, -1, vnl_cmd_lock_waiting, NULL, &lock, err);
     if (r < 0)
         return r;
     if (asprintf(&title, "lab %s", name) < 0)
@@ -354,15 +415,35 @@ static void tally_done(struct tally *tally)
     vnl_json_free(&tally->json);
 }
 
+/* A file that cannot be graded does not keep the others from being graded. Returns the first -errno. */
+static int check_files(struct tally *tally, const struct vnl_args *args, int timeout_ms, struct vnl_err **err)
+{
+    int worst = 0;
+
+    for (size_t i = 0; i < args->n_operands; i++) {
+        CLEANUP(vnl_err_free) struct vnl_err *why = NULL;
+        int r = check_file(tally, args, args->operands[i], timeout_ms, &why);
+
+        vnl_err_append(err, &why);
+        worst = worst < 0 ? worst : r;
+    }
+    return worst;
+}
+
 int vnl_cmd_check(const struct vnl_args *args, struct vnl_err **err)
 {
     CLEANUP(tally_done) struct tally tally = { .json = args->json ? vnl_json_array() : NULL };
-    int timeout_ms;
-    int r = timeout_parse(args->values[OPT_TIMEOUT], &timeout_ms, err);
+    int timeout_ms, r, s;
 
-    if (r == 0 && args->n_operands == 0)
+    r = timeout_parse(args->values[OPT_TIMEOUT], &timeout_ms, err);
+    if (r < 0)
+        return r;
+    if (args->n_operands == 0)
         r = check_running(&tally, args, timeout_ms, err);
-    for (size_t i = 0; r == 0 && i < args->n_operands; i++)
-        r = check_file(&tally, args, args->operands[i], timeout_ms, err);
-    return r < 0 ? r : summarize(&tally, err);
+    else
+        r = check_files(&tally, args, timeout_ms, err);
+    if (r < 0 && args->n_operands < 2)
+        return r;
+    s = summarize(&tally, err);
+    return r < 0 ? r : s;
 }

@@ -25,7 +25,7 @@ const struct vnl_opt vnl_down_opts[] = {
 
 /* First the kernel, then the store: killed between the two, the lab is still known and 'down' can be said
  * again. */
-int vnl_cmd_remove_lab(const char *name, bool wait, struct vnl_err **err)
+static int remove_lab(const char *name, bool wait, struct vnl_err **err)
 {
     CLEANUP(vnl_lock_release) struct vnl_lock *lock = NULL;
     int r = vnl_lock_take(name, -1, vnl_cmd_lock_waiting, NULL, &lock, err);
@@ -140,7 +140,7 @@ static int remove_all(const struct vnl_names *labs, const struct vnl_args *args,
     int worst = 0;
 
     for (size_t i = 0; i < labs->n; i++) {
-        int r = vnl_cmd_remove_lab(labs->items[i], args->values[OPT_WAIT] != NULL, err);
+        int r = remove_lab(labs->items[i], args->values[OPT_WAIT] != NULL, err);
 
         if (r < 0) {
             worst = worst < 0 ? worst : r;

@@ -28,6 +28,7 @@
 
 struct up {
     double start;
+    bool locked; /* the caller holds the lock */
     struct vnl_lock *lock;
     struct vnl_lab *lab;      /* the target */
     struct vnl_lab *before;   /* as stored; NULL: nothing was */
@@ -85,7 +86,7 @@ static int plan_target(struct up *up, struct vnl_err **err)
 static int take_lock(struct up *up, struct vnl_err **err)
 {
     double asked = now();
-    int r = vnl_lock_take(up->lab->name, -1, vnl_cmd_lock_waiting, NULL, &up->lock, err);
+    int r = up->locked ? 0 : vnl_lock_take(up->lab->name, -1, vnl_cmd_lock_waiting, NULL, &up->lock, err);
 
     up->start += now() - asked;
     return r;
@@ -273,9 +274,9 @@ static int up(struct up *up, const char *file, struct vnl_err **err)
     return r == 0 ? apply(up, err) : r;
 }
 
-int vnl_cmd_up_quietly(const char *file, struct vnl_err **err)
+int vnl_cmd_up_locked(const char *file, struct vnl_err **err)
 {
-    CLEANUP(up_done) struct up work = { .start = now() };
+    CLEANUP(up_done) struct up work = { .start = now(), .locked = true };
     int r = up(&work, file, err);
 
     return r == VNL_EXIT_SYSTEM ? -EIO : r;

@@ -162,11 +162,13 @@ const struct vnl_cmd vnl_cmds[] = {
         .summary = "send real packets and grade the lab's 'expect' list",
         .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
         .opts = vnl_check_opts,
-        .details = "Sends the packets that the lab file expects to pass or to be dropped, and compares. With "
-                   "FILE: the lab "
-                   "that the file describes; when it is not running it is brought up for this and removed "
-                   "afterwards.\n\n"
-                   "Exit status is 1 when an expectation is not met.",
+        .details =
+            "Sends the packets that the lab file expects to pass or to be dropped, and compares. With FILE: "
+            "the lab "
+            "that the file describes. When it is not running it is brought up for this and taken down "
+            "afterwards; when it is running it is graded as it runs, also when the file says something "
+            "else by now.\n\n"
+            "Exit status is 1 when an expectation is not met.",
         .examples = "$ sudo vnetlab check                       # the running lab\n"
                     "$ sudo vnetlab check scenarios/*/lab.yaml  # each of these",
         .run = vnl_cmd_check,

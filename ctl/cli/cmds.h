@@ -50,10 +50,8 @@ int vnl_cmd_load_stored(const char *name, struct vnl_lab **ret, bool *ret_applie
 /* No `kind` ("VM") is called `word`: raises ResourceNotFound with the nearest of `names`. Returns -ENOENT. */
 int vnl_cmd_not_found(struct vnl_err **err, const char *kind, const char *word, const char *lab,
                       const struct vnl_names *names);
-/* What `up` and `down` do, without a word, for a command that needs a lab for a moment. The caller names the
- * lab in its errors. */
-int vnl_cmd_up_quietly(const char *file, struct vnl_err **err);
-int vnl_cmd_remove_lab(const char *name, bool wait, struct vnl_err **err);
+/* What `up` does, without a word, for a command that needs a lab for a moment and holds its lock. */
+int vnl_cmd_up_locked(const char *file, struct vnl_err **err);
 /* "2 virtual networks", "1 virtual machine": into the caller's buffer, returned. */
 const char *vnl_cmd_count(char buf[64], size_t n, const char *thing);
 /* vnl_dp_apply, with a line on standard error that shows how far it is when that is a terminal. Whatever

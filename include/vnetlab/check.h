@@ -17,6 +17,7 @@ struct vnl_plan;
 struct vnl_check_row {
     const struct vnl_expect *expect; /* borrowed from the lab */
     bool ok;
+    bool sent;              /* false: a VM of the expectation is not in the running lab; `why` says which */
     struct vnl_probe probe; /* what happened */
     enum vnl_drop
         reason;     /* why it was dropped, as the loaded program decides; VNL_DROP_NONE when it passes */
@@ -31,7 +32,8 @@ struct vnl_check {
     size_t n_failed;
 };
 
-/* expected: the lab whose expectations are graded. running: the lab in force, its settled model and plan (the
+/* An expectation about a VM that the running lab does not have fails; nothing is sent for it.
+ * expected: the lab whose expectations are graded. running: the lab in force, its settled model and plan (the
  * same lab, when nothing was changed by hand). -ENOENT when the lab is not up. */
 int vnl_check_run(const struct vnl_lab *expected, const struct vnl_lab *running, const struct vnl_plan *plan,
                   int timeout_ms, struct vnl_check **ret, struct vnl_err **err);
