@@ -197,6 +197,34 @@ static void read_lab(struct vnl_loading *l, const struct vnl_yaml *root)
     vnl_lab_resolve_loaded(l);
 }
 
+/* What a file without resources can hold. */
+static const char *const setting_keys[] = { "name",         "location",  "resourceGroup",
+                                            "subscription", "semantics", "expect" };
+
+/* `vnets: {}` is one, said on purpose; `vnets:` is the beginning of one that was cut off. */
+static bool is_section(const struct vnl_yaml *node)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(setting_keys); i++) {
+        if (strcmp(node->key, setting_keys[i]) == 0)
+            return false;
+    }
+    return !vnl_yaml_is_null(node);
+}
+
+/* A file that was emptied by mistake must not pass for a lab of nothing: `up` would delete all of it. */
+static int check_not_empty(const char *file, const struct vnl_yaml *root, struct vnl_err **err)
+{
+    const struct vnl_src start = { file, 1, 1 };
+
+    for (size_t i = 0; i < root->n_kids; i++) {
+        if (is_section(root->kids[i]))
+            return 0;
+    }
+    return vnl_fail_at(err, EINVAL, NULL, &start, NULL,
+                       "'vnets: {}' says it on purpose; 'vnetlab down' deletes a lab",
+                       "the lab file has no resources: neither 'vnets' nor 'virtualMachines' is there");
+}
+
 static int new_lab(const char *path, const struct vnl_yaml *root, struct vnl_lab **ret, struct vnl_err **err)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
@@ -228,6 +256,8 @@ static int lab_of_tree(char **file, const struct vnl_yaml *root, struct vnl_lab 
     l.lab = lab;
     read_lab(&l, root);
     free(l.loaded);
+    if (!l.mistakes)
+        (void)check_not_empty(lab->file, root, &l.mistakes);
     if (!l.mistakes) {
         *ret = TAKE_PTR(lab);
         return 0;

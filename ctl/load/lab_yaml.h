@@ -17,10 +17,14 @@
 #include "vnetlab/lab.h"
 #include "vnetlab/yaml.h"
 
-/* One top-level resource in file order, to know later whose line a mistake is on. */
+/* One top-level resource, or a subnet or peering of one, in file order: to know later whose line a mistake is
+ * on. */
 struct vnl_loaded {
     struct vnl_src src;
-    bool broken; /* something that others build on could not be read: see lab_yaml_resolve.c */
+    bool broken;     /* something that others build on could not be read: see lab_yaml_resolve.c */
+    bool beside;     /* a VNet that is peered with a broken one */
+    size_t owner;    /* a part's VNet; itself for others */
+    size_t n_broken; /* of the loading when the part began */
 };
 
 struct vnl_loading {
@@ -29,7 +33,8 @@ struct vnl_loading {
     char target[200]; /* resource being read, "virtualNetworks/vnet-1"; empty at the top */
     struct vnl_loaded *loaded;
     size_t n_loaded;
-    bool inside;       /* reading loaded[n_loaded - 1] */
+    bool inside; /* reading loaded[current] */
+    size_t current;
     size_t n_broken;   /* calls of vnl_lab_broken(): tells whether a missing value was already spoken of */
     bool lost_section; /* a whole section is unreadable: references into it say nothing */
 };
@@ -77,10 +82,15 @@ void vnl_lab_leave(struct vnl_loading *l);
 size_t vnl_lab_enter_child(struct vnl_loading *l, const char *type, const char *name);
 void vnl_lab_leave_child(struct vnl_loading *l, size_t parent);
 
+/* What is read from here on belongs to this part of the resource, a subnet or a peering; then to it again. */
+void vnl_lab_enter_part(struct vnl_loading *l, const struct vnl_src *src);
+void vnl_lab_leave_part(struct vnl_loading *l);
+
 /* The resource being read (at the top: a whole section) lacks something that others build on. */
 void vnl_lab_broken(struct vnl_loading *l);
-/* Broken when there is a mistake that was not there `before` (an earlier value of l->mistakes). */
-void vnl_lab_broken_since(struct vnl_loading *l, const struct vnl_err *before);
+/* Broken when there is a second one of its name, a mistake that was not there `before` (an earlier last one of
+ * l->mistakes): it is a copy as a rule, and collides with the first one. A bad name breaks nothing. */
+void vnl_lab_broken_if_twice(struct vnl_loading *l, const struct vnl_err *before);
 /* A mistake: `node` lacks a required key. */
 void vnl_lab_missing(struct vnl_loading *l, const struct vnl_yaml *node, const char *hint, const char *key);
 

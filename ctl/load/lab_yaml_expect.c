@@ -14,6 +14,35 @@ struct reading {
     bool has_result;
 };
 
+/* Packets to these never reach the network: the guest answers or refuses them itself, so nothing would be tried
+ * (spec 1.7 for multicast and broadcast). */
+static const struct {
+    const char *what;
+    struct vnl_prefix prefix;
+} outside[] = {
+    { "an unspecified", { { AF_INET, { 0 } }, 8 } },
+    { "a loopback", { { AF_INET, { 127 } }, 8 } },
+    { "a multicast", { { AF_INET, { 224 } }, 4 } },
+    { "the broadcast", { { AF_INET, { 255, 255, 255, 255 } }, 32 } },
+    { "an unspecified", { { AF_INET6, { 0 } }, 128 } },
+    { "a loopback", { { AF_INET6, { [15] = 1 } }, 128 } },
+    { "a multicast", { { AF_INET6, { 0xff } }, 8 } },
+};
+
+static void check_destination(struct vnl_loading *l, const struct vnl_yaml *node)
+{
+    struct vnl_addr addr;
+
+    if (vnl_addr_parse(node->text, &addr, NULL) < 0)
+        return; /* a VM's name */
+    for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+        if (vnl_prefix_has(&outside[i].prefix, &addr))
+            vnl_lab_mistake(l, node->src, NULL, "name a VM, or an address of the network",
+                            "'to' is %s address: an expectation is about what the network does with a packet",
+                            outside[i].what);
+    }
+}
+
 static void read_end(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
                      const struct vnl_yaml *node)
 {
@@ -22,6 +51,8 @@ static void read_end(struct vnl_loading *l, const struct vnl_lab_key *key, void 
 
     if (!text)
         vnl_lab_broken(l);
+    else if (strcmp(key->name, "to") == 0)
+        check_destination(l, node);
     vnl_lab_copy(l, strcmp(key->name, "from") == 0 ? &r->expect->from : &r->expect->to, text ? text : "");
 }
 

@@ -1,14 +1,18 @@
 /* Follow-up mistakes. All mistakes of a file come in one run, also those that only vnl_lab_resolve() sees.
- * But a VNet whose prefix could not be read has no prefix, and resolve would complain about each VM in it:
- * noise. So reading marks a top-level resource as broken when something that others build on is missing from
- * it, and of what resolve says we drop what is about a broken resource or about one that refers to it: a VM
- * in a broken VNet, a VNet peered with one, an expectation about such a VM. When a whole section is
+ * But a VNet whose prefix could not be read has no prefix, and resolve would complain about each subnet in it:
+ * noise. So reading marks what lacks something that others build on as broken, be it a VNet, a subnet, a peering
+ * or a VM, and of what resolve says we drop
+ *  - what is about a broken one itself, a VM in a broken subnet, an expectation about such a VM;
+ *  - what compares a subnet or a peering with the address space of its broken VNet;
+ *  - overlaps of a VNet that is peered with a broken one.
+ * Everything else is said, however near it stands: one mistake does not hide another. When a whole section is
  * unreadable (`vnet:` for `vnets:`), resolve is not asked at all. */
 #include "lab_yaml.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct vnl_loaded *find_loaded(const struct vnl_loading *l, int line, int col)
 {
@@ -41,54 +45,68 @@ static void set_broken(struct vnl_loading *l, const struct vnl_src *src)
         loaded->broken = true;
 }
 
-/* Is the VM's VNet broken? Its subnet may have been lost with it; then the reference's first word names the
- * VNet, and a bare subnet name may mean any. */
-static bool in_broken_vnet(const struct vnl_loading *l, const struct vnl_nic *nic, bool any_broken)
+/* A broken VNet without subnets may be one whose subnets could not be read. */
+static bool lost_subnets(const struct vnl_loading *l, const struct vnl_vnet *vnet)
+{
+    return vnet && vnet->n_subnets == 0 && is_broken(l, &vnet->src);
+}
+
+/* A bare name that no subnet answers to: was its VNet's section lost, or is the name only ambiguous because a
+ * subnet is written twice? */
+static bool bare_name_follows(const struct vnl_loading *l, const char *name)
+{
+    size_t n_broken = 0, n_whole = 0;
+
+    for (size_t i = 0; i < l->lab->n_vnets; i++) {
+        const struct vnl_vnet *vnet = l->lab->vnets[i];
+
+        if (lost_subnets(l, vnet))
+            return true;
+        for (size_t k = 0; k < vnet->n_subnets; k++) {
+            if (strcasecmp(vnet->subnets[k]->name, name) != 0)
+                continue;
+            n_broken += is_broken(l, &vnet->subnets[k]->src) || is_broken(l, &vnet->src);
+            n_whole += !is_broken(l, &vnet->subnets[k]->src) && !is_broken(l, &vnet->src);
+        }
+    }
+    return n_broken && n_whole < 2;
+}
+
+static bool in_broken_subnet(const struct vnl_loading *l, const struct vnl_nic *nic)
 {
     CLEANUP(vnl_str_free) char *name = NULL;
-    const struct vnl_vnet *vnet;
     const char *slash = strchr(nic->subnet_ref, '/');
 
     if (nic->subnet)
-        return is_broken(l, &nic->subnet->vnet->src);
+        return is_broken(l, &nic->subnet->src);
     if (!slash || slash == nic->subnet_ref)
-        return any_broken;
+        return bare_name_follows(l, nic->subnet_ref);
     name = strndup(nic->subnet_ref, (size_t)(slash - nic->subnet_ref));
-    vnet = name ? vnl_vnet_lookup(l->lab, name) : NULL;
-    return vnet && is_broken(l, &vnet->src);
+    return name && lost_subnets(l, vnl_vnet_lookup(l->lab, name));
 }
 
-/* Marks what refers to a broken resource. VNets first by their own state only: two steps away is another
- * matter. */
-static void spread_broken_vnets(struct vnl_loading *l, bool *ret_any)
+/* VNets by their own state only: two steps away is another matter. */
+static void spread_broken_vnet(struct vnl_loading *l, const struct vnl_vnet *vnet)
 {
-    CLEANUP(vnl_str_free) char *peered = calloc(l->lab->n_vnets + 1, 1);
+    struct vnl_loaded *loaded = (struct vnl_loaded *)find_loaded(l, vnet->src.line, vnet->src.col);
 
-    for (size_t i = 0; peered && i < l->lab->n_vnets; i++) {
-        const struct vnl_vnet *vnet = l->lab->vnets[i];
+    for (size_t i = 0; loaded && i < vnet->n_peerings; i++) {
+        const struct vnl_peering *link = vnet->peerings[i];
 
-        *ret_any = *ret_any || is_broken(l, &vnet->src);
-        for (size_t k = 0; k < vnet->n_peerings; k++) {
-            const struct vnl_vnet *remote = vnet->peerings[k]->remote;
-
-            peered[i] |= remote && is_broken(l, &remote->src);
-        }
-    }
-    for (size_t i = 0; peered && i < l->lab->n_vnets; i++) {
-        if (peered[i])
-            set_broken(l, &l->lab->vnets[i]->src);
+        loaded->beside |= link->remote && is_broken(l, &link->remote->src);
+        if (!link->complete_vnets && (lost_subnets(l, vnet) || lost_subnets(l, link->remote)))
+            set_broken(l, &link->src);
     }
 }
 
 static void spread_broken(struct vnl_loading *l)
 {
-    bool any = false;
-
-    spread_broken_vnets(l, &any);
+    for (size_t i = 0; i < l->lab->n_vnets; i++)
+        spread_broken_vnet(l, l->lab->vnets[i]);
     for (size_t i = 0; i < l->lab->n_vms; i++) {
         const struct vnl_vm *vm = l->lab->vms[i];
 
-        if (vm->n_nics && in_broken_vnet(l, vm->nics[0], any))
+        if (vm->n_nics && in_broken_subnet(l, vm->nics[0]))
             set_broken(l, &vm->src);
     }
     for (size_t i = 0; i < l->lab->n_expects; i++) {
@@ -100,14 +118,31 @@ static void spread_broken(struct vnl_loading *l)
     }
 }
 
+static bool is_overlap(const char *code)
+{
+    return strcmp(code, "VnetAddressSpacesOverlap") == 0 ||
+           strcmp(code, "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet") == 0;
+}
+
+static bool is_follow_up(const struct vnl_loading *l, const struct vnl_err *mistake)
+{
+    const struct vnl_loaded *about = find_loaded(l, mistake->line, mistake->col);
+    const struct vnl_loaded *owner = about ? &l->loaded[about->owner] : NULL;
+    const char *code = mistake->code ? mistake->code : "";
+
+    if (!about)
+        return false;
+    return about->broken || (owner->beside && is_overlap(code)) ||
+           (owner->broken && (is_overlap(code) || strcmp(code, "NetcfgSubnetRangeOutsideVnet") == 0));
+}
+
 /* Takes out of *list what is about broken resources. */
 static void drop_follow_ups(const struct vnl_loading *l, struct vnl_err **list)
 {
     while (*list) {
-        const struct vnl_loaded *about = find_loaded(l, (*list)->line, (*list)->col);
         struct vnl_err *one = *list;
 
-        if (!about || !about->broken) {
+        if (!is_follow_up(l, one)) {
             list = &one->next;
             continue;
         }
@@ -124,6 +159,8 @@ void vnl_lab_resolve_loaded(struct vnl_loading *l)
     if (l->lost_section || vnl_lab_no_memory(l->mistakes))
         return;
     (void)vnl_lab_resolve(l->lab, &found);
+    if (l->mistakes || found)
+        (void)vnl_lab_check_remotes(l->lab, &found);
     if (l->mistakes && !vnl_lab_no_memory(found)) {
         spread_broken(l);
         drop_follow_ups(l, &found);

@@ -6,11 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-void vnl_lab_enter(struct vnl_loading *l, const struct vnl_src *src, const char *type, const char *name)
+static void add_loaded(struct vnl_loading *l, const struct vnl_src *src)
 {
     size_t n = l->n_loaded;
 
-    (void)snprintf(l->target, sizeof(l->target), "%s%s%s", type, name ? "/" : "", name ? name : "");
     if ((n & (n - 1)) == 0) { /* full at each power of two */
         struct vnl_loaded *loaded = realloc(l->loaded, (n ? n * 2 : 1) * sizeof(*loaded));
 
@@ -20,8 +19,33 @@ void vnl_lab_enter(struct vnl_loading *l, const struct vnl_src *src, const char 
         }
         l->loaded = loaded;
     }
-    l->loaded[l->n_loaded++] = (struct vnl_loaded){ .src = *src };
+    l->current = l->n_loaded++;
+    l->loaded[l->current] = (struct vnl_loaded){ .src = *src, .owner = l->current, .n_broken = l->n_broken };
     l->inside = true;
+}
+
+void vnl_lab_enter(struct vnl_loading *l, const struct vnl_src *src, const char *type, const char *name)
+{
+    (void)snprintf(l->target, sizeof(l->target), "%s%s%s", type, name ? "/" : "", name ? name : "");
+    add_loaded(l, src);
+}
+
+void vnl_lab_enter_part(struct vnl_loading *l, const struct vnl_src *src)
+{
+    size_t owner = l->current, n_loaded = l->n_loaded;
+
+    add_loaded(l, src);
+    if (l->n_loaded > n_loaded)
+        l->loaded[l->current].owner = owner;
+}
+
+/* That the part lacks something says nothing of the whole. */
+void vnl_lab_leave_part(struct vnl_loading *l)
+{
+    if (!l->loaded)
+        return; /* no memory, which was said */
+    l->n_broken = l->loaded[l->current].n_broken;
+    l->current = l->loaded[l->current].owner;
 }
 
 void vnl_lab_leave(struct vnl_loading *l)
@@ -47,15 +71,19 @@ void vnl_lab_broken(struct vnl_loading *l)
 {
     l->n_broken++;
     if (l->inside)
-        l->loaded[l->n_loaded - 1].broken = true;
+        l->loaded[l->current].broken = true;
     else
         l->lost_section = true;
 }
 
-void vnl_lab_broken_since(struct vnl_loading *l, const struct vnl_err *before)
+void vnl_lab_broken_if_twice(struct vnl_loading *l, const struct vnl_err *before)
 {
-    if (l->mistakes != before)
-        vnl_lab_broken(l);
+    for (const struct vnl_err *one = l->mistakes; one && one != before; one = one->next) {
+        if (one->code && strcmp(one->code, "InvalidTemplate") == 0) {
+            vnl_lab_broken(l);
+            return;
+        }
+    }
 }
 
 void vnl_lab_missing(struct vnl_loading *l, const struct vnl_yaml *node, const char *hint, const char *key)

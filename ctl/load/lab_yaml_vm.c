@@ -162,7 +162,7 @@ static void read_vm(struct vnl_loading *l, const struct vnl_yaml *node)
 
     vnl_lab_enter(l, &node->key_src, "virtualMachines", node->key);
     vm = add_vm(l, node);
-    vnl_lab_broken_since(l, before);
+    vnl_lab_broken_if_twice(l, before);
     if (!vm)
         return;
     n_broken = l->n_broken;

@@ -73,9 +73,11 @@ static void read_subnets(struct vnl_loading *l, const struct vnl_lab_key *key, v
             vnl_subnet_add(vnet, node->kids[i]->key, &node->kids[i]->key_src, &l->mistakes);
         size_t parent = vnl_lab_enter_child(l, "subnets", node->kids[i]->key);
 
-        vnl_lab_broken_since(l, before);
+        vnl_lab_enter_part(l, &node->kids[i]->key_src);
+        vnl_lab_broken_if_twice(l, before);
         if (subnet)
             read_subnet_value(l, subnet, node->kids[i]);
+        vnl_lab_leave_part(l);
         vnl_lab_leave_child(l, parent);
     }
 }
@@ -160,9 +162,11 @@ static void read_peerings(struct vnl_loading *l, const struct vnl_lab_key *key, 
             vnl_peering_add(vnet, node->kids[i]->key, &node->kids[i]->key_src, &l->mistakes);
         size_t parent = vnl_lab_enter_child(l, "virtualNetworkPeerings", node->kids[i]->key);
 
-        vnl_lab_broken_since(l, before);
+        vnl_lab_enter_part(l, &node->kids[i]->key_src);
+        vnl_lab_broken_if_twice(l, before);
         if (link)
             read_peering(l, link, node->kids[i]);
+        vnl_lab_leave_part(l);
         vnl_lab_leave_child(l, parent);
     }
 }
@@ -224,7 +228,7 @@ static void read_vnet(struct vnl_loading *l, const struct vnl_yaml *node)
     vnl_lab_enter(l, &node->key_src, "virtualNetworks", node->key);
     scope = vnl_lab_scope(l, node);
     vnet = vnl_vnet_add(l->lab, node->key, &scope, &node->key_src, &l->mistakes);
-    vnl_lab_broken_since(l, before);
+    vnl_lab_broken_if_twice(l, before);
     if (!vnet)
         return;
     n_broken = l->n_broken;

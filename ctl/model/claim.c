@@ -40,12 +40,15 @@ static int claim_cmp(const void *a, const void *b)
     return r ? r : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Addresses that the subnet cannot give are mistakes already, and claim nothing. */
+/* Addresses that the subnet cannot give are mistakes already, and claim nothing; so do all in Azure's own
+ * subnets, where no VM may be (spec 1.9). */
 static bool claimable(const struct vnl_nic *nic, size_t i)
 {
     const struct vnl_ip_config *config = &nic->configs[i];
     const struct vnl_prefix *prefix;
 
+    if (vnl_special_subnet_lookup(nic->subnet->name))
+        return false;
     if (!config->addr.family)
         return vnl_subnet_has_family(nic->subnet, vnl_config_family(i));
     prefix = vnl_subnet_prefix_of(nic->subnet, &config->addr);

@@ -135,10 +135,13 @@ void vnl_claims_allocate(struct vnl_check *check);
 /* The part of `side` whose overlap with the other side Azure checks for `link` (spec 2.8). 0 or -ENOMEM. */
 int vnl_peering_overlap_space(const struct vnl_peering *link, const struct vnl_vnet *side,
                               struct vnl_prefixes *ret);
+/* InvalidResourceReference: the link's remote VNet is not in the lab. */
+int vnl_mistake_no_remote(struct vnl_check *check, const struct vnl_peering *link);
 /* Is this the link of its pair that the file makes first? The other one has nothing new to tell about the
  * pair. */
 bool vnl_peering_is_first(const struct vnl_peering *link);
 
+void vnl_settle_spelling(struct vnl_check *check); /* settle_spelling.c */
 void vnl_settle_vnets(struct vnl_check *check);    /* settle.c */
 void vnl_settle_nics(struct vnl_check *check);     /* settle_nic.c */
 void vnl_settle_peerings(struct vnl_check *check); /* settle_peering.c */

@@ -22,9 +22,19 @@ static char *remote_hint(const struct vnl_lab *lab, const struct vnl_peering *li
     return hint;
 }
 
-static void mistake_remote(struct vnl_check *check, const struct vnl_peering *link)
+int vnl_mistake_no_remote(struct vnl_check *check, const struct vnl_peering *link)
 {
     CLEANUP(vnl_str_free) char *hint = remote_hint(check->lab, link);
+
+    return vnl_mistake(check, "InvalidResourceReference", &link->remote_src, link->id, hint,
+                       "Virtual network '%s' referenced by peering '%s' was not found", link->remote_ref,
+                       link->name);
+}
+
+/* A well-formed reference to a VNet that is not there is no mistake yet: the link may have lost its remote
+ * VNet (spec 2.2, row 8). Only settle, or vnl_lab_check_remotes(), can tell. */
+static void mistake_remote(struct vnl_check *check, const struct vnl_peering *link)
+{
     size_t count;
 
     vnl_index_get(check->lab->index, VNL_TYPE_VNET, link->remote_ref, strlen(link->remote_ref), &count);
@@ -35,10 +45,6 @@ static void mistake_remote(struct vnl_check *check, const struct vnl_peering *li
         vnl_mistake(check, "InvalidRequestFormat", &link->remote_src, link->id,
                     "the form is " VNL_VNET_ID_FORM, "Reference Id %s is not formatted correctly",
                     link->remote_ref);
-    else
-        vnl_mistake(check, "InvalidResourceReference", &link->remote_src, link->id, hint,
-                    "Virtual network '%s' referenced by peering '%s' was not found", link->remote_ref,
-                    link->name);
 }
 
 /* A = B: Azure refuses, the code is unconfirmed. */
@@ -236,4 +242,29 @@ void vnl_peerings_resolve(struct vnl_check *check)
         for (size_t k = 0; k < check->lab->vnets[i]->n_peerings; k++)
             check_link(check, check->lab->vnets[i]->peerings[k]);
     }
+}
+
+/* Without those that resolve refused: for another reason, so under another message. */
+static bool remote_missing(const struct vnl_lab *lab, const struct vnl_peering *link)
+{
+    const char *ref = link->remote_ref;
+    size_t count = 0;
+
+    if (link->remote || !ref || (*ref == '/' && !vnl_id_matches(ref, VNL_VNET_ID_FORM)))
+        return false;
+    vnl_index_get(lab->index, VNL_TYPE_VNET, ref, strlen(ref), &count);
+    return count == 0;
+}
+
+int vnl_lab_check_remotes(struct vnl_lab *lab, struct vnl_err **err)
+{
+    struct vnl_check check = { .lab = lab, .err = err };
+
+    for (size_t i = 0; i < lab->n_vnets; i++) {
+        for (size_t k = 0; k < lab->vnets[i]->n_peerings; k++) {
+            if (remote_missing(lab, lab->vnets[i]->peerings[k]))
+                (void)vnl_mistake_no_remote(&check, lab->vnets[i]->peerings[k]);
+        }
+    }
+    return check.result;
 }

@@ -47,6 +47,7 @@ int vnl_lab_settle(struct vnl_lab *lab, const struct vnl_lab *before, struct vnl
 {
     struct vnl_check check = { .lab = lab, .before = before, .err = err };
 
+    vnl_settle_spelling(&check);
     vnl_settle_vnets(&check);
     vnl_settle_nics(&check);
     vnl_settle_peerings(&check);

@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #define ABSENT VNL_PEERING_STATE_MAX
@@ -62,9 +63,7 @@ static int join(struct vnl_check *check, struct vnl_peering *link)
     struct vnl_peering *twin = link->remote ? twin_now(link) : NULL;
 
     if (!link->remote)
-        return vnl_mistake(check, "InvalidResourceReference", &link->remote_src, link->id, NULL,
-                           "Virtual network '%s' referenced by peering '%s' was not found",
-                           link->remote_ref ? link->remote_ref : "", link->name);
+        return vnl_mistake_no_remote(check, link);
     if (twin && twin->state == VNL_PEERING_DISCONNECTED)
         return mistake_disconnected(check, link, twin);
     if (refresh_space(link) < 0 || (twin && refresh_space(twin) < 0))
@@ -82,6 +81,41 @@ static const struct vnl_peering *find_old(const struct vnl_lab *before, const st
     const struct vnl_vnet *vnet = before ? vnl_vnet_lookup(before, link->vnet->id) : NULL;
 
     return vnet ? vnl_peering_lookup(vnet, link->name) : NULL;
+}
+
+/* The id also of a remote VNet that is gone: drop_remote() left it. */
+static const char *remote_id(const struct vnl_peering *link)
+{
+    return link->remote ? link->remote->id : link->remote_ref;
+}
+
+static const char *last_segment(const char *id)
+{
+    const char *slash = strrchr(id, '/');
+
+    return slash ? slash + 1 : id;
+}
+
+/* Did the lab in force have this link, to the VNet that it names now by name or by id? */
+static bool had_remote(const struct vnl_peering *link, const struct vnl_peering *old)
+{
+    const char *ref = link->remote_ref;
+
+    return old && (vnl_id_eq(ref, remote_id(old)) ||
+                   (*ref != '/' && strcasecmp(ref, last_segment(remote_id(old))) == 0));
+}
+
+/* A name means a VNet only while that is there; from here on the link keeps the id. */
+static void drop_remote(struct vnl_check *check, struct vnl_peering *link, const struct vnl_peering *old)
+{
+    char *id = strdup(remote_id(old));
+
+    if (!id) {
+        vnl_check_nomem(check, "peering");
+        return;
+    }
+    free(link->remote_ref);
+    link->remote_ref = id;
 }
 
 /* Is the link that was the twin still there, in the opposite direction? */
@@ -109,11 +143,11 @@ static enum vnl_peering_state state_after_deletions(const struct vnl_peering *li
 static void check_fixed(struct vnl_check *check, const struct vnl_peering *link,
                         const struct vnl_peering *old)
 {
-    if (link->remote && old->remote && !vnl_id_eq(link->remote->id, old->remote->id))
+    if (link->remote && !vnl_id_eq(link->remote->id, remote_id(old)))
         vnl_mistake(check, "PropertyChangeNotAllowed", &link->remote_src, link->id,
                     "remove the peering, apply, and add it again; or give it another name",
                     "The remote virtual network of peering '%s' cannot change from '%s' to '%s'", link->name,
-                    old->remote->name, link->remote->name);
+                    last_segment(remote_id(old)), link->remote->name);
     if (link->complete_vnets != old->complete_vnets)
         vnl_mistake(check, "PropertyChangeNotAllowed", &link->src, link->id,
                     "remove both links of the peering, apply, and add them again",
@@ -126,8 +160,10 @@ static void keep_link(struct vnl_check *check, struct vnl_peering *link)
     const struct vnl_peering *old = find_old(check->before, link);
 
     link->state = ABSENT;
-    if (!old)
-        return;
+    if (!old || (!link->remote && !had_remote(link, old)))
+        return; /* put_new() refuses a link to nowhere */
+    if (!link->remote)
+        drop_remote(check, link, old);
     check_fixed(check, link, old);
     link->state = state_after_deletions(link, old);
     if (vnl_prefixes_copy(&link->remote_space, &old->remote_space) < 0)
@@ -169,7 +205,7 @@ static void put_changed(struct vnl_check *check, struct vnl_peering *link)
     const struct vnl_peering *old = find_old(check->before, link);
     bool ranges = old && same_ranges(link, old);
 
-    if (!old || (ranges && same_flags(link, old)))
+    if (!old || link->state == ABSENT || (ranges && same_flags(link, old)))
         return;
     if (link->state == VNL_PEERING_DISCONNECTED)
         (void)join(check, link);

@@ -60,6 +60,16 @@ static char *flags_text(const struct vnl_peering *link)
     return strdup(buf);
 }
 
+/* A link whose remote VNet is gone has the id of it as its reference. */
+static const char *remote_name(const struct vnl_peering *link)
+{
+    const char *slash = link->remote ? NULL : strrchr(link->remote_ref, '/');
+
+    if (link->remote)
+        return link->remote->name;
+    return slash ? slash + 1 : link->remote_ref;
+}
+
 static int add_peering(struct vnl_plan *plan, const struct vnl_peering *link)
 {
     struct vnl_plan_peering *out = &plan->peerings[plan->n_peerings++];
@@ -70,7 +80,7 @@ static int add_peering(struct vnl_plan *plan, const struct vnl_peering *link)
     out->flags = flags_text(link);
     if (!out->name || !out->flags || copy_text(&out->id, link->id) < 0)
         return -ENOMEM;
-    return copy_text(&out->remote, link->remote ? link->remote->name : link->remote_ref);
+    return copy_text(&out->remote, remote_name(link));
 }
 
 static int build_vnets(struct vnl_plan *plan, const struct vnl_lab *lab)

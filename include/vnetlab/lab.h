@@ -202,8 +202,12 @@ void vnl_prefixes_done(struct vnl_prefixes *list);
 
 /* References and every rule within one lab (spec 1.1, 1.2, 1.4, 1.9, 2.1, 2.3, 2.6, 2.8). All mistakes are collected in
  * *err. 0, or -EINVAL with at least one mistake. Statement order of the file decides which of two conflicting resources is
- * blamed: the later one. */
+ * blamed: the later one.
+ * A peering whose remote VNet is not in the lab is left with `remote` NULL: it may be the survivor of a VNet that the lab in
+ * force still has. vnl_lab_settle() takes it as Disconnected then, and refuses it otherwise. */
 int vnl_lab_resolve(struct vnl_lab *lab, struct vnl_err **err);
+/* For a lab that will not come to settle, because it has other mistakes: refuses those peerings too. */
+int vnl_lab_check_remotes(struct vnl_lab *lab, struct vnl_err **err);
 
 /* What Azure would do to get from `before` (settled, or NULL for nothing) to `lab` (resolved): spec 1.2 (subnets in use),
  * 1.4 (addresses are kept), 2.2 (the state machine), 2.3 (RemotePeeringIsDisconnected), 2.4 (sync levels).

@@ -18,7 +18,7 @@ static void every_state_comes_back_byte_for_byte(void **state)
     static const struct {
         const char *before, *text;
     } cases[] = {
-        { NULL, "name: empty\n" },
+        { NULL, "name: empty\nvnets: {}\n" },
         { NULL, document_full },
         { NULL, document_connected },
         { NULL, document_initiated },

@@ -22,6 +22,7 @@
 #define VM_2           "  vm-2: {subnet: vb/s}\n"
 #define LAB(a, b, vms) "name: t\nlocation: eastus\nvnets:\n" VNET_A a "}\n" VNET_B b "}\n" VMS vms
 #define APART          LAB("", "", VM_1 VM_2)
+#define ALONE          "name: t\nlocation: eastus\nvnets:\n" VNET_A LINK_A "}\n" VMS VM_1
 #define PEERED         LAB(LINK_A, LINK_B, VM_1 VM_2)
 
 /* before: NULL for nothing. The second lab is settled on the first one, as `up` would. */
@@ -196,6 +197,47 @@ static void json_names_the_verb(void **state)
                               "\"detail\": \"10.0.0.0/16 in eastus\"}]");
 }
 
+static void other_case_of_a_name_is_no_change(void **state)
+{
+    CLEANUP(vnl_str_free) char *same = diff_of(PEERED, PEERED);
+
+    (void)state;
+    assert_diff(PEERED,
+                LAB(", peerings: {A-B: {remoteVirtualNetwork: VB, allowForwardedTraffic: true}}", LINK_B,
+                    "  VM-1: {subnet: VA/S, run: ['sleep 1']}\n  Vm-2: {subnet: vb/S}\n"),
+                same);
+}
+
+/* The second time the survivor names the gone VNet by its id, and nothing has changed. */
+static void survivor_of_a_deleted_vnet_is_a_change_once(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *pair = lab_of(PEERED, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *one = lab_of(ALONE, pair), *two = lab_of(ALONE, one);
+    CLEANUP(vnl_plan_free) struct vnl_plan *before = plan_of_lab(pair), *after = plan_of_lab(one);
+    CLEANUP(vnl_plan_free) struct vnl_plan *again = plan_of_lab(two);
+    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL, *none = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    assert_int_equal(vnl_diff_build(before, after, &diff, NULL), 0);
+    assert_int_equal(vnl_diff_build(after, again, &none, NULL), 0);
+    vnl_diff_print(out, diff);
+    fflush(out);
+    assert_non_null(strstr(text, "- virtualNetworks/vb"));
+    assert_non_null(strstr(text, "~ virtualNetworkPeerings/va/a-b"));
+    assert_non_null(strstr(text, "Disconnected"));
+    assert_null(strstr(text, "/subscriptions/"));
+    rewind(out);
+    vnl_diff_print(out, none);
+    fclose(out);
+    assert_string_equal(text, "nothing to change\n");
+    free(text);
+    vnl_diff_free(&none);
+    vnl_lab_free(&two);
+}
+
 int main(void)
 {
     const struct CMUnitTest diff[] = {
@@ -211,6 +253,8 @@ int main(void)
         cmocka_unit_test(slots_are_shown_when_nothing_else_changed),
         cmocka_unit_test(deletes_come_first_then_creates_then_updates),
         cmocka_unit_test(json_names_the_verb),
+        cmocka_unit_test(other_case_of_a_name_is_no_change),
+        cmocka_unit_test(survivor_of_a_deleted_vnet_is_a_change_once),
     };
 
     return cmocka_run_group_tests_name("diff", diff, NULL, NULL);

@@ -210,6 +210,19 @@ static void expectations_are_refused_one_mistake_each(void **state)
         { "{from: x, to: y, icmp: pass, reason: NoRoute}", "4:3: 'reason' goes with 'drop' only\n" },
         { "{from: x, to: y, icmp: drop, ttl: 64}",
           "4:3: 'ttl' goes with 'pass' only: a dropped packet has no answer\n" },
+        { "{from: x, to: 127.0.0.1, icmp: pass}",
+          "4:17: 'to' is a loopback address: an expectation is about what the network does with a packet\n"
+          "  hint: name a VM, or an address of the network\n" },
+        { "{from: x, to: '::1', icmp: pass}",
+          "4:17: 'to' is a loopback address: an expectation is about what the network does with a packet\n"
+          "  hint: name a VM, or an address of the network\n" },
+        { "{from: x, to: 0.0.0.0, tcp: 80, result: drop}",
+          "4:17: 'to' is an unspecified address: an expectation is about what the network does with a "
+          "packet\n"
+          "  hint: name a VM, or an address of the network\n" },
+        { "{from: x, to: 224.0.0.251, udp: 5353, result: drop}",
+          "4:17: 'to' is a multicast address: an expectation is about what the network does with a packet\n"
+          "  hint: name a VM, or an address of the network\n" },
         { "{from: x, icmp: pass}", "4:3: 'to' is missing\n  hint: write '{from: VM, to: VM, icmp: pass}'\n" },
         { "{error: SubnetIsFull, to: y}",
           "4:25: InvalidRequestContent: unknown key 'to' in an expected refusal\n" },
@@ -262,11 +275,9 @@ static void one_mistake_is_not_followed_by_its_consequences(void **state)
         "vnets:\n"
         "  v1: {addressSpace: 10.0.0.0/99, subnets: {a: 10.0.0.0/24}, peerings: {p: {remoteVirtualNetwork: "
         "v2}}}\n"
-        "  v2: {addressSpace: 10.0.0.0/16, peerings: {p: {remoteVirtualNetwork: v1, peerCompleteVnets: "
-        "false,\n"
-        "       remoteSubnetNames: [a, b]}}}\n"
+        "  v2: {addressSpace: 10.0.0.0/16, peerings: {p: {remoteVirtualNetwork: v1}}}\n"
         "virtualMachines: {x: {subnet: v1/a, privateIPAddress: 10.0.0.4}, y: {subnet: v1/a, "
-        "privateIPAddress: 10.0.0.4}}\n"
+        "privateIPAddress: 10.0.0.5}}\n"
         "expect: [{from: x, to: y, icmp: pass}]\n",
         /* a misspelled key that takes the subnets away */
         "vnets: {v1: {addressSpace: 10.0.0.0/16, subnet: {a: 10.0.0.0/24}}}\n"
@@ -300,6 +311,68 @@ static void mistakes_are_collected_also_when_nobody_wants_them(void **state)
     assert_null(lab);
 }
 
+/* `: > lab.yaml; vnetlab up lab.yaml` must not delete the lab. */
+static void file_without_resources_is_refused(void **state)
+{
+    static const char *const texts[] = { "",         "# nothing\n", "\n\n---\n",
+                                         "null\n",   "{}\n",        "name: x\nlocation: westus\n",
+                                         "vnets:\n", "expect: []\n" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        assert_mistakes(texts[i], "vnetlab: f.yaml:1:1: the lab file has no resources: neither 'vnets' nor "
+                                  "'virtualMachines' is there\n"
+                                  "  hint: 'vnets: {}' says it on purpose; 'vnetlab down' deletes a lab\n");
+}
+
+/* What is about the duplicate's own range is left out; everything else in the same VNet is said. */
+static void one_mistake_does_not_hide_unrelated_ones(void **state)
+{
+    CLEANUP(vnl_str_free)
+    char *twice = mistakes_of("vnets:\n"
+                              "  aa: {addressSpace: 10.0.0.0/16, subnets: {s: 10.0.0.0/30},\n"
+                              "       peerings: {p: {remoteVirtualNetwork: bb, useRemoteGateways: true}}}\n"
+                              "  bb:\n"
+                              "    addressSpace: 10.1.0.0/16\n"
+                              "    subnets: {s: 10.1.0.0/24, S: 10.1.0.0/24, far: 10.9.0.0/24}\n"
+                              "    peerings: {p: {remoteVirtualNetwork: nowhere}}\n"
+                              "virtualMachines:\n"
+                              "  x: {subnet: bb/s, privateIPAddress: 10.1.0.1}\n"
+                              "  y: {subnet: bb/t}\n"
+                              "  z: {subnet: s}\n"
+                              "expect: [{from: x, to: nobody, icmp: pass}]\n");
+    CLEANUP(vnl_str_free)
+    char *name =
+        mistakes_of("vnets: {bb: {addressSpace: 10.1.0.0/16, subnets: {s!: 10.1.0.0/24, t: 10.1.0.0/24}}}\n"
+                    "virtualMachines: {x: {subnet: bb/s!, privateIPAddress: 10.1.0.1}}\n");
+    CLEANUP(vnl_str_free)
+    char *prefix =
+        mistakes_of("vnets:\n"
+                    "  aa: {addressSpace: 10.0.0.0/16, subnets: {s: 10.9.0.0/24},\n"
+                    "       peerings: {p: {remoteVirtualNetwork: bb, useRemoteGateways: true}}}\n"
+                    "  bb: {addressSpace: 10.1.0.0/99, subnets: {s: 10.1.0.0/24, t: 10.1.1.0/30}}\n"
+                    "  cc: {addressSpace: 10.2.0.0/16, subnets: {s: 10.2.0.9/24, t: 10.2.1.0/24}}\n"
+                    "virtualMachines:\n"
+                    "  x: {subnet: bb/s, privateIPAddress: 10.1.0.1}\n"
+                    "  y: {subnet: cc/s, privateIPAddress: 10.2.0.1}\n"
+                    "  z: {subnet: cc/t, privateIPAddress: 10.2.1.1}\n");
+    static const char *const said[] = { ":2:45: ", ":3:19: ",  ":6:31: ",  ":6:47: ", ":7:42: ",
+                                        ":9:39: ", ":10:15: ", ":11:15: ", ":12:10: " };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+        if (count_lines(twice, said[i]) < 1)
+            fail_msg("%s: %s", said[i], twice);
+    }
+    if (count_lines(twice, "vnetlab: ") != 9)
+        fail_msg("%s", twice);
+    if (count_lines(name, "vnetlab: ") != 3 || !strstr(name, "InReservedRange") ||
+        !strstr(name, "RangesOverlap"))
+        fail_msg("%s", name);
+    if (count_lines(prefix, "vnetlab: ") != 7 || count_lines(prefix, "InReservedRange") != 2)
+        fail_msg("%s", prefix);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -307,6 +380,8 @@ int main(void)
         cmocka_unit_test(expectations_are_refused_one_mistake_each),
         cmocka_unit_test(two_unrelated_mistakes_give_two_messages_in_file_order),
         cmocka_unit_test(one_mistake_is_not_followed_by_its_consequences),
+        cmocka_unit_test(file_without_resources_is_refused),
+        cmocka_unit_test(one_mistake_does_not_hide_unrelated_ones),
         cmocka_unit_test(mistakes_are_collected_also_when_nobody_wants_them),
     };
 

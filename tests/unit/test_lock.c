@@ -403,6 +403,32 @@ static void name_cannot_lead_out_of_the_directory(void **state)
     assert_int_equal(vnl_path_name_check(name, NULL), 0);
 }
 
+static void directories_must_be_absolute_and_need_not_be_tidy(void **state)
+{
+    static const struct {
+        const char *variable, *value, *msg;
+    } cases[] = {
+        { "VNETLAB_RUN_DIR", "run", "VNETLAB_RUN_DIR is 'run', which is not an absolute path" },
+        { "VNETLAB_STATE_DIR", "./x/", "VNETLAB_STATE_DIR is './x', which is not an absolute path" },
+        { "VNETLAB_RUN_DIR", "//", "VNETLAB_RUN_DIR: '/' is no directory for labs" },
+        { "VNETLAB_RUN_DIR", "//a/b///", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+        CLEANUP(vnl_str_free) char *old = strdup(getenv(cases[i].variable) ? getenv(cases[i].variable) : "");
+
+        (void)setenv(cases[i].variable, cases[i].value, 1);
+        assert_int_equal(vnl_path_name_check("lab", &err), cases[i].msg ? -EINVAL : 0);
+        if (cases[i].msg)
+            assert_string_equal(err->msg, cases[i].msg);
+        else
+            assert_string_equal(vnl_run_dir(), "/a/b");
+        (void)setenv(cases[i].variable, old, 1);
+    }
+}
+
 static void directories_follow_the_environment(void **state)
 {
     CLEANUP(vnl_str_free) char *path = NULL;
@@ -438,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_takers_never_hold_it_together, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_place_is_reported_and_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(name_cannot_lead_out_of_the_directory, setup, teardown),
+        cmocka_unit_test_setup_teardown(directories_must_be_absolute_and_need_not_be_tidy, setup, teardown),
         cmocka_unit_test_setup_teardown(directories_follow_the_environment, setup, teardown),
     };
 

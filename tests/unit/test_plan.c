@@ -234,7 +234,7 @@ static void vm_is_found_by_name_in_any_case(void **state)
 
 static void empty_lab_has_a_plan(void **state)
 {
-    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of("name: t\n");
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of("name: t\nvnets: {}\n");
     CLEANUP(vnl_str_free) char *text = print_of(plan);
     struct vnl_addr any = addr_of("10.0.0.4");
 

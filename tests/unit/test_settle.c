@@ -240,6 +240,38 @@ static void macs_stay_with_their_nics(void **state)
     assert_memory_equal(&after->vms[0]->nics[0]->mac, &before->vms[1]->nics[0]->mac, sizeof(struct vnl_mac));
 }
 
+/* --- spelling ---------------------------------------------------------------------------------------- */
+
+static void resource_keeps_the_spelling_it_was_made_with(void **state)
+{
+    CLEANUP(vnl_lab_free)
+    struct vnl_lab *before = labs_settle(VNET "peer p vb\nvnet vb 10.1.0.0/16\nvm m1 s1", NULL);
+    CLEANUP(vnl_lab_free)
+    struct vnl_lab *after = labs_settle("vnet VA 10.0.0.0/16 group=RG-Test\nsubnet S1 10.0.0.0/24\n"
+                                        "subnet New 10.0.7.0/24\npeer P VB\nvnet vb 10.1.0.0/16\n"
+                                        "vm M1 VA/S1\nvm M2 VA/New",
+                                        before);
+    const struct vnl_vnet *vnet = after->vnets[0], *old = before->vnets[0];
+    const struct vnl_vm *vm = after->vms[0], *old_vm = before->vms[0];
+
+    (void)state;
+    assert_string_equal(vnet->id, old->id);
+    assert_string_equal(vnet->name, "va");
+    assert_string_equal(vnet->scope.resource_group, "rg-test");
+    assert_string_equal(vnet->subnets[0]->id, old->subnets[0]->id);
+    assert_string_equal(vnet->subnets[0]->name, "s1");
+    assert_string_equal(strstr(vnet->subnets[1]->id, "/va/"),
+                        "/va/subnets/New"); /* no id is of two spellings */
+    assert_string_equal(vnet->peerings[0]->id, old->peerings[0]->id);
+    assert_string_equal(vnet->peerings[0]->name, "p");
+    assert_string_equal(vm->id, old_vm->id);
+    assert_string_equal(vm->name, "m1");
+    assert_string_equal(vm->nics[0]->id, old_vm->nics[0]->id);
+    assert_string_equal(vm->nics[0]->name, "m1-nic");
+    assert_string_equal(after->vms[1]->name, "M2");
+    assert_ptr_equal(vnl_vm_lookup(after, "M1"), vm);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -255,6 +287,7 @@ int main(void)
         cmocka_unit_test(slots_are_kept_and_the_lowest_free_ones_given),
         cmocka_unit_test(macs_look_like_azures_and_are_unique),
         cmocka_unit_test(macs_stay_with_their_nics),
+        cmocka_unit_test(resource_keeps_the_spelling_it_was_made_with),
     };
 
     return cmocka_run_group_tests_name("settle", tests, NULL, NULL);

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "../harness/labs.h"
+#include "vnetlab/base.h"
+#include "vnetlab/json.h"
+#include "vnetlab/load.h"
 
 /* --- the state machine: spec 2.2 --------------------------------------------------------------------- */
 
@@ -177,23 +180,79 @@ static void links_with_the_remote_vnet_go_together(void **state)
     assert_int_equal(lab->vnets[0]->n_peerings, 0);
 }
 
-/* A lab file cannot say this; a store or a REST request can. */
+#define GROUP "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-test/providers/"
+#define VB_ID GROUP "Microsoft.Network/virtualNetworks/vb"
+
 static void survivor_of_a_deleted_vnet_is_disconnected(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *before = labs_settle(PAIR, NULL);
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = labs_resolve(A);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A A_TO_B);
+    CLEANUP(vnl_lab_free) struct vnl_lab *half = AFTER(A A_TO_B B, A A_TO_B);
+    CLEANUP(vnl_lab_free) struct vnl_lab *by_id = AFTER(PAIR, A "peer a-b " VB_ID "\n", A "peer A-B VB\n");
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_peering *link = vnl_peering_add(lab->vnets[0], "a-b", NULL, NULL);
     bool changed = false;
 
     (void)state;
-    link->remote_ref = strdup("vb");
-    assert_int_equal(vnl_lab_settle(lab, before, NULL), 0);
     assert_string_equal(labs_link_text(lab, "va", "a-b"), "Disconnected FullyInSync 10.1.0.0/16");
-    assert_int_equal(vnl_peering_sync(lab, link, &changed, &err), -EINVAL);
+    assert_string_equal(labs_link_text(half, "va", "a-b"), "Disconnected FullyInSync 10.1.0.0/16");
+    assert_string_equal(labs_link_text(by_id, "va", "a-b"), "Disconnected FullyInSync 10.1.0.0/16");
+    assert_null(labs_link(lab, "va", "a-b")->remote);
+    assert_string_equal(labs_link(by_id, "va", "a-b")->remote_ref,
+                        VB_ID); /* the name may come to mean another */
+    assert_int_equal(vnl_peering_sync(lab, labs_link(lab, "va", "a-b"), &changed, &err), -EINVAL);
     assert_string_equal(err->code, "InvalidResourceReference");
-    assert_string_equal(err->msg, "Virtual network 'vb' referenced by peering 'a-b' was not found");
-    assert_int_equal(vnl_lab_settle(lab, NULL, NULL), -EINVAL); /* a new link to nowhere */
+    assert_string_equal(err->msg, "Virtual network '" VB_ID "' referenced by peering 'a-b' was not found");
+}
+
+static void survivor_stays_so_through_the_store(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A A_TO_B), *reread = NULL, *same = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+
+    (void)state;
+    assert_int_equal(vnl_lab_to_json(lab, &json, NULL), 0);
+    assert_int_equal(vnl_lab_from_json(json, &reread, NULL), 0);
+    same = labs_settle(A A_TO_B, reread);
+    assert_string_equal(labs_link_text(same, "va", "a-b"), "Disconnected FullyInSync 10.1.0.0/16");
+    assert_string_equal(labs_link(same, "va", "a-b")->remote_ref, VB_ID);
+    vnl_lab_free(&same);
+    vnl_lab_free(&reread);
+}
+
+static void link_to_nowhere_is_no_survivor(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *pair = labs_settle(PAIR, NULL);
+
+    (void)state;
+    assert_refused(A A_TO_B, NULL, "InvalidResourceReference",
+                   "Virtual network 'vb' referenced by peering 'a-b' was not found", NULL);
+    assert_refused(A "peer other vb\n", pair, "InvalidResourceReference",
+                   "Virtual network 'vb' referenced by peering 'other' was not found", NULL);
+    assert_refused(A "peer a-b vbb\n" B B_TO_A, pair, "InvalidResourceReference",
+                   "Virtual network 'vbb' referenced by peering 'a-b' was not found", "did you mean 'vb'?");
+    assert_refused(A "peer a-b vb forwarded\n", pair, "InvalidResourceReference",
+                   "Virtual network '" VB_ID "' referenced by peering 'a-b' was not found", NULL);
+}
+
+static void survivor_of_a_vnet_that_came_back_wants_a_sync(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = AFTER(PAIR, A A_TO_B);
+    CLEANUP(vnl_lab_free) struct vnl_lab *back = labs_settle(A A_TO_B B, lab), *pair = NULL;
+    bool changed = false;
+
+    (void)state;
+    assert_refused(
+        PAIR, lab, "RemotePeeringIsDisconnected",
+        "Cannot create or update peering b-a because remote peering a-b referencing parent virtual network "
+        "va is in Disconnected state. Update or re-create the remote peering to get it back to Initiated "
+        "state",
+        "run 'vnetlab sync va/a-b' (a re-PUT), or change that link first");
+    assert_refused("vnet vc 10.3.0.0/16\n" A "peer a-b vc\n", lab, "PropertyChangeNotAllowed",
+                   "The remote virtual network of peering 'a-b' cannot change from 'vb' to 'vc'", NULL);
+    assert_string_equal(labs_link_text(back, "va", "a-b"), "Disconnected FullyInSync 10.1.0.0/16");
+    assert_int_equal(vnl_peering_sync(back, labs_link(back, "va", "a-b"), &changed, NULL), 0);
+    pair = labs_settle(PAIR, back);
+    assert_string_equal(labs_link_text(pair, "vb", "b-a"), "Connected FullyInSync 10.0.0.0/16");
+    vnl_lab_free(&pair);
 }
 
 static void what_a_link_is_cannot_change(void **state)
@@ -322,6 +381,9 @@ int main(void)
         cmocka_unit_test(changed_flags_leave_the_state),
         cmocka_unit_test(links_with_the_remote_vnet_go_together),
         cmocka_unit_test(survivor_of_a_deleted_vnet_is_disconnected),
+        cmocka_unit_test(survivor_stays_so_through_the_store),
+        cmocka_unit_test(link_to_nowhere_is_no_survivor),
+        cmocka_unit_test(survivor_of_a_vnet_that_came_back_wants_a_sync),
         cmocka_unit_test(what_a_link_is_cannot_change),
         cmocka_unit_test(grown_space_waits_for_a_sync),
         cmocka_unit_test(sync_is_run_on_the_link_that_is_local_not_in_sync),

@@ -129,6 +129,17 @@ static void subnets_are_numbered_through_the_lab(void **state)
     assert_int_equal(lab->vnets[1]->subnets[0]->number, 2);
 }
 
+static void full_special_subnet_is_refused_once_per_vm(void **state)
+{
+    CLEANUP(vnl_err_free)
+    struct vnl_err *err = labs_mistakes(VNET "subnet GatewaySubnet 10.0.0.0/29\nvm m1 GatewaySubnet\n"
+                                             "vm m2 GatewaySubnet\nvm m3 GatewaySubnet\nvm m4 GatewaySubnet");
+
+    (void)state;
+    assert_int_equal(vnl_err_count(err), 4);
+    assert_null(labs_find(err, "SubnetIsFull", NULL));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -137,6 +148,7 @@ int main(void)
         cmocka_unit_test(special_subnets_have_a_least_size),
         cmocka_unit_test(special_subnets_take_no_vm),
         cmocka_unit_test(subnets_are_numbered_through_the_lab),
+        cmocka_unit_test(full_special_subnet_is_refused_once_per_vm),
     };
 
     return cmocka_run_group_tests_name("subnet", tests, NULL, NULL);
