@@ -10,9 +10,9 @@
  *
  * Tables first on the way out, tables last on the way in: the tables never say that a NIC is somewhere where
  * another one is, or none. For 3 this needs a plan between the old and the new one, the new plan without the
- * NICs that do not exist yet. It is published only when something goes, or when the tables moved to a new set
- * (tables.c). So a slot can change its owner within one apply, and neither of the two sees a packet of the
- * other.
+ * NICs that do not exist yet. So a slot can change its owner within one apply, and neither of the two sees a
+ * packet of the other; and a path that the new plan closes is closed before anything is made that could fail.
+ * It is left out when it would be the last publication, or when no NIC was there before.
  *
  * Every step looks at the kernel, none at what the last apply intended. So after a crash the next apply goes
  * on from where the kernel is. After a failure up to 6, what this call has made is taken away again; what it
@@ -32,6 +32,7 @@
 #include "netns.h"
 #include "observe.h"
 #include "pool.h"
+#include "ready.h"
 #include "tables.h"
 #include "vnetlab/base.h"
 #include "vnetlab/bpf.h"
@@ -119,6 +120,26 @@ static int compare(struct apply *apply, struct vnl_err **err)
     return r < 0 ? r : vnl_delta_build(apply->plan, &apply->seen, apply->fabric, prog_id, &apply->delta, err);
 }
 
+/* Two names may have been exchanged, so each gives its wrong one back first. */
+static int rename_links(struct apply *apply, struct vnl_err **err)
+{
+    const struct vnl_plan *plan = apply->plan;
+    int r = 0;
+
+    for (int is_last = 0; is_last < 2 && r == 0; is_last++) {
+        for (size_t i = 0; i < plan->n_bridges; i++)
+            if (apply->delta.bridges[i] & VNL_TODO_NAME)
+                vnl_link_put_name(apply->fabric, plan->bridges[i].ifindex,
+                                  is_last ? plan->bridges[i].ifname : "vnet%d-old");
+        for (size_t i = 0; i < plan->n_nics; i++)
+            if (apply->delta.nics[i] & VNL_TODO_NAME)
+                vnl_link_put_name(apply->fabric, plan->nics[i].ifindex,
+                                  is_last ? plan->nics[i].ifname : "nic%d-old");
+        r = vnl_nl_flush(apply->fabric, err);
+    }
+    return r;
+}
+
 /* --- 3: what is to go ----------------------------------------------------------------------------- */
 
 /* The new plan without the NICs that are still to be made. The copy borrows everything but its list of NICs.
@@ -179,6 +200,23 @@ static int remove_what_goes(struct apply *apply, struct vnl_err **err)
     return r < 0 ? r : vnl_netns_kill(&ids, err);
 }
 
+/* Between 3 and the end of 5, is there anything that could fail? */
+static bool anything_to_do(const struct apply *apply)
+{
+    const struct vnl_delta *delta = &apply->delta;
+
+    for (size_t i = 0; i < apply->plan->n_nics; i++)
+        if (delta->nics[i])
+            return true;
+    for (size_t i = 0; i < apply->plan->n_bridges; i++)
+        if (delta->bridges[i])
+            return true;
+    for (size_t i = 0; i < apply->plan->n_vms; i++)
+        if (delta->vms[i])
+            return true;
+    return delta->n_gone_bridges;
+}
+
 static bool anything_stays(const struct apply *apply)
 {
     for (size_t i = 0; i < apply->plan->n_nics; i++)
@@ -189,9 +227,9 @@ static bool anything_stays(const struct apply *apply)
 
 static int make_room(struct apply *apply, struct vnl_err **err)
 {
-    bool moves = apply->tables.fresh && anything_stays(apply);
     bool goes = apply->delta.n_links || apply->delta.n_gone_vms;
-    int r = moves || goes ? publish_what_stays(apply, err) : 0;
+    bool early = goes || (anything_stays(apply) && (apply->tables.fresh || anything_to_do(apply)));
+    int r = early ? publish_what_stays(apply, err) : 0;
 
     if (r < 0 || (r = put_filters(apply, err)) < 0 || (r = vnl_tables_commit(&apply->tables, err)) < 0)
         return r;
@@ -289,15 +327,32 @@ static int publish(struct apply *apply, struct vnl_err **err)
     return r;
 }
 
+/* New links, and those whose ends were configured anew. */
+static int wait_for_links(struct apply *apply, struct vnl_err **err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < apply->plan->n_nics && r == 0; i++)
+        if (apply->delta.nics[i])
+            r = vnl_ready_wait(apply->plan->lab, vm_name(apply, i), err);
+    return r;
+}
+
 /* --- 7: guests ------------------------------------------------------------------------------------ */
 
 static int sync_guests(size_t from, size_t to, void *arg, struct vnl_err **err)
 {
-    const struct vnl_plan *plan = arg;
+    struct apply *apply = arg;
     int r = 0;
 
-    for (size_t i = from; i < to && r == 0; i++)
-        r = vnl_guest_sync(plan->lab, plan, i, err);
+    for (size_t i = from; i < to && r == 0; i++) {
+        bool started = false;
+
+        r = vnl_guest_sync(apply->plan->lab, apply->plan, i, &started, err);
+        /* That of a new VM has been counted with it. */
+        if (started && !apply->delta.vms[i])
+            __atomic_fetch_add(&apply->stats.changed, 1, __ATOMIC_RELAXED);
+    }
     return r;
 }
 
@@ -308,7 +363,7 @@ static int start_guests(struct apply *apply, struct vnl_err **err)
         .n = apply->plan->n_vms,
         .step = 4,
         .work = sync_guests,
-        .arg = (void *)apply->plan,
+        .arg = apply,
     };
     int r = vnl_guest_files(apply->plan->lab, apply->plan, err);
 
@@ -344,10 +399,11 @@ static int apply_network(struct apply *apply, struct vnl_err **err)
     int r;
 
     if ((r = prepare(apply, err)) < 0 || (r = compare(apply, err)) < 0 || (r = make_room(apply, err)) < 0 ||
-        (r = put_bridges(apply, err)) < 0 || (r = repair_nics(apply, err)) < 0 ||
-        (r = build(apply, err)) < 0 || (r = remove_bridges(apply, err)) < 0)
+        (r = rename_links(apply, err)) < 0 || (r = put_bridges(apply, err)) < 0 ||
+        (r = repair_nics(apply, err)) < 0 || (r = build(apply, err)) < 0 ||
+        (r = remove_bridges(apply, err)) < 0 || (r = publish(apply, err)) < 0)
         return r;
-    return publish(apply, err);
+    return wait_for_links(apply, err);
 }
 
 int vnl_dp_apply(const struct vnl_plan *plan, const struct vnl_dp_options *options, struct vnl_dp_stats *ret,

@@ -13,6 +13,7 @@
 #include "build.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -24,12 +25,14 @@
 #include "netlink.h"
 #include "netns.h"
 #include "pool.h"
+#include "sysctl.h"
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 #include "vnetlab/plan.h"
 
-#define GROUP 16 /* VMs per step: more is hardly faster, and all of a group fail together */
+#define LOST_MAX 64 /* guest ends at once; Azure's largest VMs have 15 NICs */
+#define GROUP    16 /* VMs per step: more is hardly faster, and all of a group fail together */
 
 struct making {
     const struct vnl_plan_vm *vm;
@@ -38,8 +41,16 @@ struct making {
     struct vnl_nl *nl;
 };
 
+/* What each new namespace has, read from the first one. */
+struct fresh {
+    pthread_mutex_t mutex;
+    bool known;
+    struct vnl_sysctls sysctls;
+};
+
 struct group {
     const struct vnl_build *build;
+    struct fresh *fresh;
     struct vnl_nl *fabric;
     struct making vms[GROUP];
     size_t n;
@@ -54,8 +65,7 @@ static void group_done(struct group *group)
     }
 }
 
-/* The only values below /proc/sys that a guest needs, and only an appliance does: each costs the kernel 35 to
- * 270 us. */
+/* Of a VM that exists: whatever it has now. */
 static int set_forwarding(bool on, struct vnl_err **err)
 {
     const char *value = on ? "1" : "0";
@@ -66,13 +76,30 @@ static int set_forwarding(bool on, struct vnl_err **err)
 
 /* --- the steps ------------------------------------------------------------------------------------ */
 
-static int make_netns(struct making *making, struct vnl_err **err)
+static int know_fresh(struct fresh *fresh, struct vnl_err **err)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&fresh->mutex);
+    if (!fresh->known)
+        r = vnl_sysctls_read(&fresh->sysctls, err);
+    fresh->known |= r == 0;
+    pthread_mutex_unlock(&fresh->mutex);
+    return r;
+}
+
+static int make_netns(struct fresh *fresh, struct making *making, struct vnl_err **err)
 {
     int r = vnl_netns_new(&making->netns_fd, err);
 
-    if (r == 0 && making->vm->ip_forward)
-        r = set_forwarding(true, err);
+    if (r == 0 && (r = know_fresh(fresh, err)) == 0)
+        r = vnl_sysctls_write(&fresh->sysctls, making->vm->ip_forward, err);
     return r < 0 ? r : vnl_nl_open(&making->nl, err);
+}
+
+static bool is_to_make(const struct group *group, uint32_t nic)
+{
+    return group->build->delta->nics[nic] & VNL_TODO_MAKE;
 }
 
 static int join_netns(const char *lab, struct making *making, struct vnl_err **err)
@@ -82,13 +109,29 @@ static int join_netns(const char *lab, struct making *making, struct vnl_err **e
     return r < 0 ? r : vnl_nl_open_in(making->netns_fd, &making->nl, err);
 }
 
+/* A guest end whose host end is not in the fabric any more: the fabric was deleted by hand, and the old one
+ * lives on or is still being freed. Ours by index, name and kind. */
+static int remove_lost_ends(struct group *group, struct making *making, struct vnl_err **err)
+{
+    uint32_t lost[LOST_MAX];
+    size_t n = 0;
+
+    for (uint32_t k = 0; k < making->vm->n_nics && n < LOST_MAX; k++)
+        if (is_to_make(group, making->vm->nics[k]) && vnl_link_guest_exists(making->nl, k))
+            lost[n++] = VNL_GUEST_IFINDEX + k;
+    return n ? vnl_link_delete(making->nl, lost, n, err) : 0;
+}
+
 static int open_vms(struct group *group, struct vnl_err **err)
 {
     for (size_t i = 0; i < group->n; i++) {
         struct making *making = &group->vms[i];
         struct vnl_err *why = NULL;
-        int r = making->fresh ? make_netns(making, &why) : join_netns(group->build->plan->lab, making, &why);
+        int r = making->fresh ? make_netns(group->fresh, making, &why)
+                              : join_netns(group->build->plan->lab, making, &why);
 
+        if (r == 0 && !making->fresh)
+            r = remove_lost_ends(group, making, &why);
         if (r < 0) {
             (void)vnl_wrap(&why, "VM '%s'", making->vm->name);
             if (err)
@@ -98,11 +141,6 @@ static int open_vms(struct group *group, struct vnl_err **err)
         }
     }
     return 0;
-}
-
-static bool is_to_make(const struct group *group, uint32_t nic)
-{
-    return group->build->delta->nics[nic] & VNL_TODO_MAKE;
 }
 
 static int make_ports(struct group *group, struct vnl_err **err)
@@ -172,12 +210,13 @@ struct work {
     const struct vnl_build *build;
     uint32_t *vms; /* indices of plan->vms that have something to make */
     size_t n;
+    struct fresh fresh;
 };
 
 static int make_group(size_t from, size_t to, void *arg, struct vnl_err **err)
 {
-    const struct work *work = arg;
-    CLEANUP(group_done) struct group group = { .build = work->build };
+    struct work *work = arg;
+    CLEANUP(group_done) struct group group = { .build = work->build, .fresh = &work->fresh };
     int r = vnl_nl_open_in(work->build->fabric_fd, &group.fabric, err);
 
     for (size_t i = from; i < to; i++)
@@ -204,7 +243,11 @@ static bool has_work(const struct vnl_build *build, size_t vm)
 
 int vnl_build_vms(const struct vnl_build *build, struct vnl_err **err)
 {
-    struct work work = { .build = build, .vms = calloc(build->plan->n_vms + 1, sizeof(*work.vms)) };
+    struct work work = {
+        .build = build,
+        .vms = calloc(build->plan->n_vms + 1, sizeof(*work.vms)),
+        .fresh = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+    };
     struct vnl_pool_job job = { .what = "virtual machines", .step = GROUP, .work = make_group, .arg = &work };
     int r;
 

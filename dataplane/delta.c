@@ -8,7 +8,8 @@
  * or of a change that was cut short): when the guest end is in the right namespace it is configured in place;
  * else the slot has changed its owner and the NIC is made anew.
  *
- * Filter, bridge and state of a complete NIC can still have been changed by others, and are looked at. */
+ * Filter, bridge, port flags, MTU, name and state of a complete NIC's host end can still have been changed by
+ * others, and are looked at. Its guest end is the guest's own. */
 #include "delta.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "filter.h"
+#include "link.h"
 #include "observe.h"
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
@@ -64,8 +66,10 @@ static uint8_t nic_todo(const struct compare *cmp, const struct vnl_seen_link *l
             return VNL_TODO_MAKE;
         todo |= VNL_TODO_GUEST | VNL_TODO_PORT;
     }
-    if (link->master != nic->bridge_ifindex || !link->up)
+    if (link->master != nic->bridge_ifindex || !link->up || !link->flags_right || link->mtu != VNL_LINK_MTU)
         todo |= VNL_TODO_PORT;
+    if (strcmp(link->ifname, nic->ifname) != 0)
+        todo |= VNL_TODO_NAME | VNL_TODO_PORT;
     if (vnl_filter_prog_id(cmp->fabric, link->ifindex) != cmp->prog_id)
         todo |= VNL_TODO_FILTER;
     return todo;
@@ -90,7 +94,10 @@ static void compare_bridges(struct compare *cmp)
 
         if (!link)
             cmp->delta->bridges[i] = VNL_TODO_MAKE;
-        else if (!link->alias || strcmp(link->alias, bridge->alias) != 0 || !link->up)
+        else if (strcmp(link->ifname, bridge->ifname) != 0)
+            cmp->delta->bridges[i] = VNL_TODO_NAME | VNL_TODO_PORT;
+        else if (!link->alias || strcmp(link->alias, bridge->alias) != 0 || !link->up ||
+                 link->mtu != VNL_LINK_MTU)
             cmp->delta->bridges[i] = VNL_TODO_PORT;
         if (link)
             cmp->wanted[link - cmp->seen->links] = true;

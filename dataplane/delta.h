@@ -16,9 +16,9 @@ struct vnl_seen;
 enum {
     VNL_TODO_MAKE = 1 << 0,   /* it does not exist; the others are not set then */
     VNL_TODO_FILTER = 1 << 1, /* NIC: another program, or none */
-    VNL_TODO_PORT =
-        1 << 2, /* NIC: host end down or not in its bridge, or the tag is to be written. Bridge: the latter */
-    VNL_TODO_GUEST = 1 << 3, /* NIC: the guest end is to be configured anew */
+    VNL_TODO_PORT = 1 << 2,   /* state, bridge, flags, MTU or tag are to be written */
+    VNL_TODO_GUEST = 1 << 3,  /* NIC: the guest end is to be configured anew */
+    VNL_TODO_NAME = 1 << 4,   /* with PORT: it has another name */
 };
 
 struct vnl_delta {

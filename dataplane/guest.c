@@ -341,7 +341,8 @@ static bool has_dir(const char *lab, const char *vm)
     return found;
 }
 
-int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t index, struct vnl_err **err)
+int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t index, bool *ret_started,
+                   struct vnl_err **err)
 {
     const struct vnl_plan_vm *vm = &plan->vms[index];
     CLEANUP(vnl_guest_close) struct vnl_guest guest = { -1, -1, -1 };
@@ -350,6 +351,7 @@ int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t index, s
     size_t size;
     int r;
 
+    *ret_started = false;
     if (!vm->n_run && !has_dir(lab, vm->name))
         return 0;
     text = run_text(vm, &size);
@@ -361,8 +363,10 @@ int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t index, s
     if (r < 0)
         return r;
     init = vnl_guest_init_find(&guest);
-    if (init < 0)
-        return vm->n_run ? vnl_guest_init_start(&guest, lab, vm->name, &init, err) : 0;
+    if (init < 0 && vm->n_run && (r = vnl_guest_init_start(&guest, lab, vm->name, &init, err)) == 0)
+        *ret_started = true;
+    if (r < 0 || init < 0 || *ret_started)
+        return r;
     /* Always: whoever wrote the file may have been killed before this. The init compares with what it
      * runs. */
     (void)syscall(SYS_pidfd_send_signal, init, SIGHUP, NULL, 0);

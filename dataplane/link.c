@@ -8,6 +8,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "netlink.h"
 #include "vnetlab/layout.h"
@@ -36,6 +37,12 @@ static struct nlmsghdr *put_link(struct vnl_nl *nl, uint16_t flags, uint32_t ifi
     struct ifinfomsg head = { .ifi_index = (int)ifindex, .ifi_flags = up, .ifi_change = up };
 
     return vnl_nl_put(nl, RTM_NEWLINK, flags, &head, sizeof(head), what);
+}
+
+/* Without the NUL: with it, the longest alias (255 characters) is one byte too long for the kernel. */
+static void put_alias(struct nlmsghdr *msg, const char *alias)
+{
+    mnl_attr_put_str(msg, IFLA_IFALIAS, alias);
 }
 
 /* --- NICs ----------------------------------------------------------------------------------------- */
@@ -108,7 +115,8 @@ void vnl_link_put_port(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const 
     mnl_attr_put_u8(msg, IFLA_BRPORT_BCAST_FLOOD, 0);
     mnl_attr_nest_end(msg, data);
     mnl_attr_nest_end(msg, info);
-    mnl_attr_put_strz(msg, IFLA_IFALIAS, nic->alias);
+    mnl_attr_put_u32(msg, IFLA_MTU, VNL_LINK_MTU);
+    put_alias(msg, nic->alias);
 }
 
 /* Still ours, but the tag of no plan. */
@@ -119,7 +127,7 @@ void vnl_link_put_changing(struct vnl_nl *nl, const struct vnl_plan_nic *nic, co
     char alias[256];
 
     (void)snprintf(alias, sizeof(alias), "vnetlab %.200s ~", lab);
-    mnl_attr_put_strz(msg, IFLA_IFALIAS, alias);
+    put_alias(msg, alias);
 }
 
 /* Without link-local address there is no duplicate address detection and no router solicitation: nothing in a
@@ -151,6 +159,38 @@ void vnl_link_put_loopback(struct vnl_nl *nl, const char *vm)
     (void)put_link(nl, 0, VNL_GUEST_LO_IFINDEX, IFF_UP, &what);
 }
 
+static int read_guest_end(const struct nlmsghdr *msg, void *arg)
+{
+    const struct nlattr *attr, *info;
+    bool is_veth = false, is_named = false;
+
+    mnl_attr_for_each(attr, msg, sizeof(struct ifinfomsg))
+    {
+        if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+            is_named = strcmp(mnl_attr_get_str(attr), arg) == 0;
+        if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+            continue;
+        mnl_attr_for_each_nested(info, attr)
+        {
+            if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
+                is_veth = strcmp(mnl_attr_get_str(info), "veth") == 0;
+        }
+    }
+    return is_veth && is_named ? 1 : 0;
+}
+
+bool vnl_link_guest_exists(struct vnl_nl *nl, uint32_t number)
+{
+    struct ifinfomsg head = { .ifi_index = (int)(VNL_GUEST_IFINDEX + number) };
+    char buf[64], ifname[16];
+    struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+
+    request->nlmsg_type = RTM_GETLINK;
+    memcpy(mnl_nlmsg_put_extra_header(request, sizeof(head)), &head, sizeof(head));
+    vnl_guest_ifname(ifname, number);
+    return vnl_nl_ask(nl, request, read_guest_end, ifname) == 1;
+}
+
 /* --- bridges -------------------------------------------------------------------------------------- */
 
 /* MAC and MTU are given so that the kernel does not derive them from all ports again with each port. */
@@ -172,7 +212,7 @@ void vnl_link_put_bridge(struct vnl_nl *nl, const struct vnl_plan_bridge *bridge
     mnl_attr_nest_end(msg, info);
 
     msg = put_link(nl, 0, bridge->ifindex, 0, &size);
-    mnl_attr_put_u32(msg, IFLA_MTU, 1500);
+    mnl_attr_put_u32(msg, IFLA_MTU, VNL_LINK_MTU);
 }
 
 void vnl_link_put_bridge_tag(struct vnl_nl *nl, const struct vnl_plan_bridge *bridge)
@@ -180,7 +220,22 @@ void vnl_link_put_bridge_tag(struct vnl_nl *nl, const struct vnl_plan_bridge *br
     struct vnl_nl_what what = { .action = "set up bridge", .object = bridge->ifname };
     struct nlmsghdr *msg = put_link(nl, 0, bridge->ifindex, IFF_UP, &what);
 
-    mnl_attr_put_strz(msg, IFLA_IFALIAS, bridge->alias);
+    mnl_attr_put_u32(msg, IFLA_MTU, VNL_LINK_MTU);
+    put_alias(msg, bridge->alias);
+}
+
+/* --- renaming ------------------------------------------------------------------------------------- */
+
+/* Kernels before 6.2 do not rename what is up. */
+void vnl_link_put_name(struct vnl_nl *nl, uint32_t ifindex, const char *ifname)
+{
+    struct vnl_nl_what what = { .action = "give a link its name", .object = ifname };
+    struct ifinfomsg head = { .ifi_index = (int)ifindex, .ifi_change = IFF_UP };
+    struct nlmsghdr *msg;
+
+    (void)vnl_nl_put(nl, RTM_NEWLINK, 0, &head, sizeof(head), &what);
+    msg = put_link(nl, 0, ifindex, 0, &what);
+    mnl_attr_put_strz(msg, IFLA_IFNAME, ifname);
 }
 
 /* --- deleting ------------------------------------------------------------------------------------- */

@@ -16,6 +16,8 @@ struct vnl_plan_nic;
 #define VNL_GUEST_LO_IFINDEX 1u
 #define VNL_GUEST_IFINDEX    2u /* eth0; the next NIC is 3 */
 
+#define VNL_LINK_MTU 1500u /* of bridges and ports */
+
 /* A guest end: its number among the VM's NICs, from 0. */
 void vnl_guest_ifname(char buf[16], uint32_t number);
 
@@ -32,11 +34,16 @@ void vnl_link_put_changing(struct vnl_nl *nl, const struct vnl_plan_nic *nic, co
 /* The guest end, in its namespace: no IPv6 address of its own making, up. mac: also a new MAC, NULL to leave
  * it. */
 void vnl_link_put_guest(struct vnl_nl *nl, uint32_t number, const struct vnl_mac *mac, const char *vm);
+/* Asks: is there a guest end of that number, by index, name and kind? */
+bool vnl_link_guest_exists(struct vnl_nl *nl, uint32_t number);
 void vnl_link_put_loopback(struct vnl_nl *nl, const char *vm);
 
 void vnl_link_put_bridge(struct vnl_nl *nl, const struct vnl_plan_bridge *bridge);
 /* Up, and the tag; the last step of making a bridge, and the whole of changing one. */
 void vnl_link_put_bridge_tag(struct vnl_nl *nl, const struct vnl_plan_bridge *bridge);
+
+/* Renames a bridge or port, which is down afterwards. */
+void vnl_link_put_name(struct vnl_nl *nl, uint32_t ifindex, const char *ifname);
 
 /* Deletes links and returns when they are gone; those that are gone already are no failure. Also flushes what
  * is queued. */

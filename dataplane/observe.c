@@ -52,6 +52,43 @@ static int new_link(struct reading *reading, struct vnl_seen_link **ret)
     return 0;
 }
 
+/* Isolated, and nothing else: as vnl_link_put_port makes it. A flag that the kernel does not tell is not wrong. */
+static bool port_flags_right(const struct nlattr *data)
+{
+    const struct nlattr *attr;
+
+    mnl_attr_for_each_nested(attr, data)
+    {
+        switch (mnl_attr_get_type(attr)) {
+        case IFLA_BRPORT_ISOLATED:
+            if (!mnl_attr_get_u8(attr))
+                return false;
+            break;
+        case IFLA_BRPORT_LEARNING:
+        case IFLA_BRPORT_UNICAST_FLOOD:
+        case IFLA_BRPORT_MCAST_FLOOD:
+        case IFLA_BRPORT_BCAST_FLOOD:
+            if (mnl_attr_get_u8(attr))
+                return false;
+            break;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
+static void read_info(struct vnl_seen_link *link, const struct nlattr *info)
+{
+    const struct nlattr *attr;
+
+    mnl_attr_for_each_nested(attr, info)
+    {
+        if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_DATA)
+            link->flags_right = port_flags_right(attr);
+    }
+}
+
 static int read_attr(struct vnl_seen_link *link, const struct nlattr *attr, const char *tag)
 {
     switch (mnl_attr_get_type(attr)) {
@@ -62,6 +99,12 @@ static int read_attr(struct vnl_seen_link *link, const struct nlattr *attr, cons
         if (strncmp(mnl_attr_get_str(attr), tag, strlen(tag)) == 0)
             link->alias = strdup(mnl_attr_get_str(attr));
         return link->alias || strncmp(mnl_attr_get_str(attr), tag, strlen(tag)) != 0 ? 0 : -ENOMEM;
+    case IFLA_MTU:
+        link->mtu = mnl_attr_get_u32(attr);
+        break;
+    case IFLA_LINKINFO:
+        read_info(link, attr);
+        break;
     case IFLA_MASTER:
         link->master = mnl_attr_get_u32(attr);
         break;

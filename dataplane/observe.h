@@ -17,7 +17,9 @@ struct vnl_seen_link {
     char ifname[16];
     char *alias;     /* NULL: half-made, the tag comes last */
     uint32_t master; /* 0: none */
+    uint32_t mtu;
     bool up;
+    bool flags_right;      /* NICs: a port that is isolated and neither learns nor floods */
     uint32_t peer_ifindex; /* NICs: the guest end's, in the namespace with this id (RTM_GETNSID), -1 when
                               unknown */
     int32_t peer_nsid;

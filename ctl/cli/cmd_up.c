@@ -6,7 +6,9 @@
  * the file has not changed: the kernel is compared every time.
  *
  * A failure while a lab is created removes all of it again: half a lab is of no use and its name would be
- * taken. A failure while a lab is changed leaves it as far as it got: other traffic in it goes on. */
+ * taken. A failure while a lab is changed brings back what was stored before, so that the next `up` starts
+ * from there and not from states (of peerings) that never were; then the kernel is made equal to that again.
+ * When that fails too, what the change closes stays closed (apply.c) and the store says "not applied". */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,11 +140,25 @@ static void roll_back(const char *lab)
         vnl_err_print(stderr, err);
 }
 
+/* Why it fails is not told: it is nearly always what the change has failed of. */
+static bool go_back(const struct up *up, struct vnl_store *store)
+{
+    struct vnl_dp_stats stats = { 0 };
+
+    if (vnl_store_save(store, up->before, false, NULL) < 0)
+        return false;
+    if (up->running && vnl_cmd_apply(up->running, &stats, NULL) < 0)
+        return false;
+    return !up->was_applied || vnl_store_set_applied(store, true, NULL) == 0;
+}
+
 static int fail_apply(const struct up *up, struct vnl_store **store, struct vnl_err **err)
 {
     const char *name = up->lab->name;
 
-    if (up->before) {
+    if (up->before && go_back(up, *store)) {
+        (void)vnl_wrap(err, "lab '%s' was not changed", name);
+    } else if (up->before) {
         (void)vnl_wrap(err, "lab '%s' is changed in part only, say 'vnetlab up' again", name);
     } else {
         vnl_store_close(store);

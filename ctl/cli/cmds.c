@@ -58,12 +58,16 @@ const struct vnl_cmd vnl_cmds[] = {
         .operands = "FILE",
         .summary = "create the lab, or change it to what FILE says",
         .flags = CMD_ROOT | CMD_JSON,
-        .details = "Makes the lab equal to the file: creates it, or changes it in place while traffic that "
-                   "is not concerned "
-                   "goes on. Running it again changes nothing; it also repairs what was broken by hand or "
-                   "left unfinished "
-                   "by a command that was killed.\n\n"
-                   "A file with mistakes changes nothing.",
+        .details =
+            "Makes the lab equal to the file: creates it, or changes it in place while traffic that "
+            "is not concerned "
+            "goes on. Running it again changes nothing; it also repairs what was broken by hand or "
+            "left unfinished "
+            "by a command that was killed. What it repairs is the lab's: namespaces, bridges, ports and "
+            "their settings, programs and tables, run commands that ended with their VM's init. What was "
+            "changed inside a VM (addresses, routes, sysctls) is the guest's own business and stays.\n\n"
+            "A change that fails is taken back: the lab is then as it was before.\n\n"
+            "A file with mistakes changes nothing.",
         .examples = "$ sudo vnetlab up lab.yaml  # create\n"
                     "$ sudo vnetlab up lab.yaml  # after editing it: change in place",
         .run = vnl_cmd_up,

@@ -75,9 +75,10 @@ int vnl_guest_run(const char *lab, const char *vm, const struct vnl_guest_exec *
  * Costs a few system calls per VNet when nothing changed. Called by vnl_dp_apply each time, before any vnl_guest_sync. */
 int vnl_guest_files(const char *lab, const struct vnl_plan *plan, struct vnl_err **err);
 /* Makes the VM's `run` commands be the running ones: starts them when none runs, restarts when they differ, stops when there are
- * none any more. Does not wait for the commands. Called by vnl_dp_apply for every VM of the plan: almost free for one that has no
+ * none any more. Does not wait for the commands. *ret_started: they did not run, the VM's init was started for them. Called by vnl_dp_apply for every VM of the plan: almost free for one that has no
  * commands and no init. May be called from several threads for different VMs. */
-int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t vm, struct vnl_err **err);
+int vnl_guest_sync(const char *lab, const struct vnl_plan *plan, size_t vm, bool *ret_started,
+                   struct vnl_err **err);
 /* Ends the VM's init and with it every process of the VM; waits until they are gone. Removes its files. For a VM that is deleted:
  * called after its name (ns/VM) is gone. 0 when there was none. */
 int vnl_guest_stop(const char *lab, const char *vm, struct vnl_err **err);

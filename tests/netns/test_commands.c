@@ -31,6 +31,27 @@
 #define LAB    LAB_WITH("10.1.0.0/16")
 #define LARGER LAB_WITH("10.1.0.0/16, 10.9.0.0/16")
 
+/* One half of the peering less, one virtual machine more. */
+#define CUT                                                                                                  \
+    "name: %s\n"                                                                                             \
+    "location: eastus\n"                                                                                     \
+    "vnets:\n"                                                                                               \
+    "  vnet-1:\n"                                                                                            \
+    "    addressSpace: [10.0.0.0/16]\n"                                                                      \
+    "    subnets: {subnet-1: 10.0.0.0/24}\n"                                                                 \
+    "    peerings: {to-vnet-2: {remoteVirtualNetwork: vnet-2}}\n"                                            \
+    "  vnet-2: {addressSpace: [10.1.0.0/16], subnets: {subnet-1: 10.1.0.0/24}}\n"                            \
+    "virtualMachines:\n"                                                                                     \
+    "  vm-1: {subnet: vnet-1/subnet-1}\n"                                                                    \
+    "  vm-2: {subnet: vnet-2/subnet-1}\n"                                                                    \
+    "  vm-3: {subnet: vnet-1/subnet-1}\n"
+
+#define LAB_RUNS                                                                                             \
+    "name: %s\n"                                                                                             \
+    "location: eastus\n"                                                                                     \
+    "vnets: {vnet-1: {addressSpace: [10.0.0.0/16], subnets: {s: 10.0.0.0/24}}}\n"                            \
+    "virtualMachines: {vm-1: {subnet: vnet-1/s, run: [sleep 1000]}}\n"
+
 /* root without the right to mount and to enter namespaces: the kernel refuses, at the first step. */
 #define CRIPPLED "setpriv --bounding-set=-sys_admin -- \"$VNETLAB\""
 
@@ -142,6 +163,27 @@ static void a_lab_that_could_not_be_created_is_gone(void **state)
     cli_ok("up %s", cli_file("lab.yaml", LAB));
 }
 
+/* vm-3 cannot be made: its name is taken by somebody else's file. */
+static void a_change_that_failed_leaves_the_lab_as_it_was(void **state)
+{
+    (void)state;
+    cli_ok("up %s", cli_file("lab.yaml", LAB));
+    sh_ok("touch /run/netns/%s.vm-3", cli_lab());
+    cli_expect_(__FILE__, __LINE__, 3, cli("up %s", cli_file("cut.yaml", CUT)));
+    assert_has(cli_err, "was not changed: ");
+    assert_has(cli_err, ".vm-3 exists and is not of this lab");
+    assert_state("up");
+    assert_int_equal(cli_ping("vm-1", "10.1.0.4"), 64);
+    cli_ok("show");
+    assert_has(cli_out, "vnet-1/to-vnet-2  vnet-2      Connected     FullyInSync ");
+    cli_ok("up %s", cli_file("lab.yaml", LAB)); /* the peering's state has not moved */
+    assert_out("lab %s: nothing to change\n");
+    sh_ok("rm /run/netns/%s.vm-3", cli_lab());
+    cli_ok("up %s", cli_file("cut.yaml", CUT));
+    assert_int_equal(cli_ping("vm-1", "10.1.0.4"), 0);
+}
+
+/* Neither the change nor the way back is possible: the next `up` has both to choose from. */
 static void a_change_that_failed_is_finished_by_the_next_up(void **state)
 {
     (void)state;
@@ -150,12 +192,29 @@ static void a_change_that_failed_is_finished_by_the_next_up(void **state)
     assert_has(cli_err, "is changed in part only, say 'vnetlab up' again: ");
     assert_state("unfinished");
     cli_ok("plan %s", cli_file("larger.yaml", LARGER));
+    assert_out("lab %s: 4 changes\n");
     assert_out("lab %s: the last change was not finished: 'vnetlab up' finishes it\n");
     cli_ok("up %s", cli_file("larger.yaml", LARGER));
     assert_state("up");
     cli_ok("routes vm-2");
     assert_has(cli_out, "10.9.0.0/16");
     assert_int_equal(cli_ping("vm-1", "10.1.0.4"), 64);
+}
+
+/* Somebody ended what a VM runs. */
+static void commands_that_died_are_started_and_told(void **state)
+{
+    const char *lab = cli_file("run.yaml", LAB_RUNS);
+
+    (void)state;
+    cli_ok("up %s", lab);
+    cli_ok("up %s", lab);
+    assert_out("lab %s: nothing to change\n");
+    sh_ok("kill -9 $(cut -d' ' -f1 $VNETLAB_RUN_DIR/%s/vm/vm-1/init.pid); sleep 0.3", cli_lab());
+    cli_ok("up %s", lab);
+    assert_out("lab %s: repaired (0 created, 1 changed, 0 deleted) in ");
+    cli_ok("up %s", lab);
+    assert_out("lab %s: nothing to change\n");
 }
 
 /* As after a reboot: the store remembers, the kernel does not. */
@@ -358,7 +417,9 @@ int main(void)
         cmocka_unit_test_teardown(up_lists_changes_and_what_to_sync, cli_down_all),
         cmocka_unit_test_teardown(a_bad_file_changes_nothing, cli_down_all),
         cmocka_unit_test_teardown(a_lab_that_could_not_be_created_is_gone, cli_down_all),
+        cmocka_unit_test_teardown(a_change_that_failed_leaves_the_lab_as_it_was, cli_down_all),
         cmocka_unit_test_teardown(a_change_that_failed_is_finished_by_the_next_up, cli_down_all),
+        cmocka_unit_test_teardown(commands_that_died_are_started_and_told, cli_down_all),
         cmocka_unit_test_teardown(a_stopped_lab_comes_up_as_it_was, cli_down_all),
         cmocka_unit_test_teardown(show_lists_networks_peerings_and_machines, cli_down_all),
         cmocka_unit_test_teardown(show_finds_a_resource_by_every_name, cli_down_all),

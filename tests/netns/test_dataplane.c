@@ -28,6 +28,11 @@
     "vnet vb 10.1.0.0/16\nsubnet s 10.1.0.0/24\n"
 #define BASE NETS "vm a1 va/s\nvm a2 va/s\nvm b1 vb/s\n"
 
+#define PEERED                                                                                               \
+    "vnet va 10.0.0.0/16\nsubnet s 10.0.0.0/24\npeer ab vb\n"                                                \
+    "vnet vb 10.1.0.0/16\nsubnet s 10.1.0.0/24\n"
+#define PEERED_VMS "vm a1 va/s\nvm b1 vb/s\n"
+
 static struct leftovers *before;
 static struct vnl_lab *lab;
 static struct vnl_plan *plan;
@@ -207,6 +212,26 @@ static void lab_outgrows_its_tables_while_it_runs(void **state)
     assert_true(running_ping("a1", "10.0.0.5"));
 }
 
+/* The kernel keeps 255 characters of an alias. */
+static void longest_names_fit(void **state)
+{
+    char *alias = malloc(256);
+
+    (void)state;
+    assert_non_null(alias);
+    memset(alias, 'x', 255);
+    alias[255] = '\0';
+    memcpy(alias, plan->nics[0].alias, strlen(plan->nics[0].alias));
+    free(plan->nics[0].alias);
+    plan->nics[0].alias = alias;
+    alias = strdup(alias);
+    memcpy(alias, plan->bridges[0].alias, strlen(plan->bridges[0].alias));
+    free(plan->bridges[0].alias);
+    plan->bridges[0].alias = alias;
+    (void)running_converge(plan);
+    running_check(plan);
+}
+
 /* --- changing ------------------------------------------------------------------------------------- */
 
 static void address_changes_in_place(void **state)
@@ -289,6 +314,17 @@ static void damage_is_repaired(void **state)
         { "ip link set vnet0 down", 0, 1, 0 },
         { "ip link del vnet0", 1, 2, 0 },
         { "ip link del nic0", 1, 0, 0 },
+        { "bridge link set dev nic0 isolated off", 0, 1, 0 },
+        { "bridge link set dev nic0 learning on", 0, 1, 0 },
+        { "bridge link set dev nic0 flood on", 0, 1, 0 },
+        { "bridge link set dev nic0 mcast_flood on bcast_flood on", 0, 1, 0 },
+        { "ip link set nic0 mtu 1400", 0, 2, 0 }, /* the bridge follows its ports */
+        { "ip link set vnet0 mtu 1400", 0, 1, 0 },
+        { "sh -c 'ip link set nic0 down; ip link set nic0 name other'", 0, 1, 0 },
+        { "sh -c 'ip link set vnet0 down; ip link set vnet0 name other'", 0, 1, 0 },
+        { "sh -c 'ip link set nic0 down; ip link set nic1 down; ip link set nic0 name x; "
+          "ip link set nic1 name nic0; ip link set x name nic1'",
+          0, 2, 0 },
         { "ip link add junk index 1048600 type bridge", 0, 0, 1 },
     };
 
@@ -317,6 +353,27 @@ static void lost_namespace_and_names_are_made_anew(void **state)
     (void)running_converge(plan);
     running_check(plan);
     assert_true(running_ping("a1", "10.0.0.5"));
+}
+
+/* As `ip netns del LAB._fabric` does. The old fabric lives on, or dies a moment later: neither must be in the
+ * way. */
+static void lost_fabric_is_made_anew(void **state)
+{
+    (void)state;
+    for (int is_held = 0; is_held < 2; is_held++) {
+        CLEANUP(vnl_fd_close) int fd = -1;
+        ino_t inode;
+
+        (void)running_converge(plan);
+        inode = netns_inode("a1");
+        if (is_held)
+            assert_int_equal(vnl_netns_open(plan->lab, VNL_FABRIC, &fd, NULL), 0);
+        (void)running_sh("umount -l /run/netns/%s._fabric; rm /run/netns/%s._fabric", plan->lab, plan->lab);
+        (void)running_converge(plan);
+        running_check(plan);
+        assert_int_equal(netns_inode("a1"), inode);
+        assert_true(running_ping("a1", "10.0.0.5"));
+    }
 }
 
 /* A pin is missing; then the link to the set. */
@@ -382,6 +439,23 @@ static void failed_change_leaves_the_rest_running(void **state)
     (void)running_sh("rm /run/netns/%s.new", plan->lab);
     assert_int_equal(running_converge(plan).created, 2);
     running_check(plan);
+}
+
+/* What is removed takes force before anything is made, so also when that fails. */
+static void failed_change_has_closed_what_it_was_to_close(void **state)
+{
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    struct vnl_dp_stats stats;
+
+    (void)state;
+    replan(PEERED "peer ba va\n" PEERED_VMS);
+    (void)running_converge(plan);
+    assert_true(running_ping("a1", "10.1.0.4"));
+    replan(PEERED PEERED_VMS "vm new vb/s\n");
+    (void)running_sh("touch /run/netns/%s.new", plan->lab);
+    assert_int_equal(vnl_dp_apply(plan, NULL, &stats, &err), -EEXIST);
+    (void)running_sh("rm /run/netns/%s.new", plan->lab);
+    assert_false(running_ping("a1", "10.1.0.4"));
 }
 
 static void refusals_name_vm_and_link(void **state)
@@ -558,7 +632,10 @@ int main(void)
         lab_test(what_is_not_ours_is_left_alone),
         lab_test(failed_apply_takes_back_what_it_made),
         lab_test(failed_change_leaves_the_rest_running),
+        lab_test(failed_change_has_closed_what_it_was_to_close),
         lab_test(refusals_name_vm_and_link),
+        lab_test(longest_names_fit),
+        lab_test(lost_fabric_is_made_anew),
         lab_test(questions_about_what_is_not_there),
         lab_test(down_is_content_with_nothing_and_with_half),
         lab_test(copies_of_our_mounts_hold_nothing),

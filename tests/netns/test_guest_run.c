@@ -50,7 +50,7 @@ static void sync_run(const char *const *commands)
 
     while (commands[vm.n_run])
         vm.n_run++;
-    if (vnl_guest_sync(lab, &plan, 0, &err) < 0)
+    if (vnl_guest_sync(lab, &plan, 0, &(bool){ false }, &err) < 0)
         fail_msg("%s", err->msg);
 }
 
