@@ -48,9 +48,10 @@ static const struct pass {
     enum vnl_type type;
     int (*read)(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
 } passes[] = {
-    { VNL_TYPE_VNET, vnl_arm_read_vnet }, { VNL_TYPE_VNET, vnl_arm_read_peerings },
-    { VNL_TYPE_VM, vnl_arm_read_vm },     { VNL_TYPE_NIC, vnl_arm_read_nic },
-    { VNL_TYPE_VM, vnl_arm_check_vm },
+    { VNL_TYPE_ASG, vnl_arm_read_asg },       { VNL_TYPE_NSG, vnl_arm_read_nsg },
+    { VNL_TYPE_VNET, vnl_arm_read_vnet },     { VNL_TYPE_NSG, vnl_arm_read_uses },
+    { VNL_TYPE_VNET, vnl_arm_read_peerings }, { VNL_TYPE_VM, vnl_arm_read_vm },
+    { VNL_TYPE_NIC, vnl_arm_read_nic },       { VNL_TYPE_VM, vnl_arm_check_vm },
 };
 
 static bool is_of(const struct vnl_json *json, enum vnl_type type)
@@ -74,13 +75,22 @@ static int run_pass(struct vnl_lab *lab, const struct pass *pass, const struct v
     return 0;
 }
 
+static bool is_top_level(const struct vnl_json *json)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(passes); i++) {
+        if (is_of(json, passes[i].type))
+            return true;
+    }
+    return false;
+}
+
 static int check_types(const struct vnl_json *array, struct vnl_err **err)
 {
     for (size_t i = 0; i < vnl_json_len(array); i++) {
         const struct vnl_json *json = vnl_json_at(array, i);
         const char *type;
 
-        if (is_of(json, VNL_TYPE_VNET) || is_of(json, VNL_TYPE_VM) || is_of(json, VNL_TYPE_NIC))
+        if (is_top_level(json))
             continue;
         if (vnl_member_text(json, "type", &type, err) < 0)
             return vnl_wrap(err, "resource %zu", i);
@@ -213,26 +223,69 @@ static int check_slots(struct slot *slots, size_t n, struct vnl_err **err)
     return 0;
 }
 
-static int check_all_slots(const struct vnl_lab *lab, struct vnl_err **err)
+/* Each kind has slots of its own. */
+static size_t list_vnets(const struct vnl_lab *lab, struct slot *slots)
 {
-    size_t n = 0, room = lab->n_vnets + 1;
-    struct slot *slots;
-    int r;
-
-    for (size_t i = 0; i < lab->n_vms; i++)
-        room += lab->vms[i]->n_nics;
-    slots = calloc(room, sizeof(*slots));
-    if (!slots)
-        return vnl_fail(err, ENOMEM, "slots");
     for (size_t i = 0; i < lab->n_vnets; i++)
-        slots[n++] = (struct slot){ lab->vnets[i]->slot, lab->vnets[i]->id };
-    r = check_slots(slots, n, err);
-    n = 0;
+        slots[i] = (struct slot){ lab->vnets[i]->slot, lab->vnets[i]->id };
+    return lab->n_vnets;
+}
+
+static size_t list_nics(const struct vnl_lab *lab, struct slot *slots)
+{
+    size_t n = 0;
+
     for (size_t i = 0; i < lab->n_vms; i++)
         for (size_t j = 0; j < lab->vms[i]->n_nics; j++)
             slots[n++] = (struct slot){ lab->vms[i]->nics[j]->slot, lab->vms[i]->nics[j]->id };
-    if (!r)
-        r = check_slots(slots, n, err);
+    return n;
+}
+
+static size_t list_rules(const struct vnl_lab *lab, struct slot *slots)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_nsgs; i++) {
+        for (size_t j = 0; j < VNL_DEFAULT_RULES; j++)
+            slots[n++] = (struct slot){ lab->nsgs[i]->default_slots[j], lab->nsgs[i]->id };
+        for (size_t j = 0; j < lab->nsgs[i]->n_rules; j++)
+            slots[n++] = (struct slot){ lab->nsgs[i]->rules[j]->slot, lab->nsgs[i]->rules[j]->id };
+    }
+    return n;
+}
+
+static size_t list_uses(const struct vnl_lab *lab, struct slot *slots)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_nsgs; i++)
+        for (size_t j = 0; j < lab->nsgs[i]->n_uses; j++)
+            slots[n++] = (struct slot){ lab->nsgs[i]->uses[j].slot, lab->nsgs[i]->id };
+    return n;
+}
+
+static size_t count_slots(const struct vnl_lab *lab)
+{
+    size_t n = lab->n_vnets + 1;
+
+    for (size_t i = 0; i < lab->n_vms; i++)
+        n += lab->vms[i]->n_nics;
+    for (size_t i = 0; i < lab->n_nsgs; i++)
+        n += VNL_DEFAULT_RULES + lab->nsgs[i]->n_rules + lab->nsgs[i]->n_uses;
+    return n;
+}
+
+static int check_all_slots(const struct vnl_lab *lab, struct vnl_err **err)
+{
+    static size_t (*const kinds[])(const struct vnl_lab *, struct slot *) = { list_vnets, list_nics,
+                                                                              list_rules, list_uses };
+    struct slot *slots = calloc(count_slots(lab), sizeof(*slots));
+    int r = 0;
+
+    if (!slots)
+        return vnl_fail(err, ENOMEM, "slots");
+    for (size_t i = 0; !r && i < ARRAY_SIZE(kinds); i++)
+        r = check_slots(slots, kinds[i](lab, slots), err);
     free(slots);
     return r;
 }
@@ -272,7 +325,7 @@ static int finish(struct vnl_lab *lab, struct vnl_err **err)
             lab->vnets[i]->subnets[j]->number = n++;
         r = check_links(lab->vnets[i], err);
     }
-    if (r < 0 || (r = vnl_lab_derive(lab, err)) < 0)
+    if (r < 0 || (r = vnl_lab_derive(lab, err)) < 0 || (r = vnl_arm_check_uses(lab, err)) < 0)
         return r;
     return check_expects(lab, err);
 }

@@ -6,10 +6,16 @@
 #ifndef VNL_LOAD_ARM_READ_H
 #define VNL_LOAD_ARM_READ_H
 
-struct vnl_err;
-struct vnl_json;
-struct vnl_lab;
+#include "vnetlab/err.h"
+#include "vnetlab/lab.h"
 
+struct vnl_json;
+
+int vnl_arm_read_asg(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
+int vnl_arm_read_nsg(struct vnl_lab *lab, const struct vnl_json *json,
+                     struct vnl_err **err); /* with its rules */
+int vnl_arm_read_uses(struct vnl_lab *lab, const struct vnl_json *json,
+                      struct vnl_err **err); /* of an NSG: slots by VNet */
 int vnl_arm_read_vnet(struct vnl_lab *lab, const struct vnl_json *json,
                       struct vnl_err **err); /* with its subnets */
 int vnl_arm_read_peerings(struct vnl_lab *lab, const struct vnl_json *json,
@@ -18,5 +24,34 @@ int vnl_arm_read_vm(struct vnl_lab *lab, const struct vnl_json *json, struct vnl
 int vnl_arm_read_nic(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
 /* The VM's list of NICs is what was read, in this order. */
 int vnl_arm_check_vm(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
+
+/* --- shared ----------------------------------------------------------------------------------------------- */
+
+/* What every resource has. Texts are borrowed from the document. */
+struct vnl_arm_resource {
+    const char *id, *name;
+    const char *location; /* NULL for children */
+    const struct vnl_json *properties, *own;
+    struct vnl_src src;
+};
+
+int vnl_arm_resource_open(const struct vnl_lab *lab, const struct vnl_json *json,
+                          struct vnl_arm_resource *ret, struct vnl_err **err);
+/* "/subscriptions/S/resourceGroups/G/..." and the location. What stands behind is compared when the resource
+ * was added. */
+int vnl_arm_scope_init(struct vnl_scope *scope, const struct vnl_arm_resource *in, struct vnl_err **err);
+void vnl_arm_scope_done(struct vnl_scope *scope);
+/* After an add: the model found nothing wrong, and calls the resource as the document does. id: NULL when there was
+ * no memory. */
+int vnl_arm_check_added(const char *id, const struct vnl_arm_resource *in, struct vnl_err **err);
+int vnl_arm_get_slot(const struct vnl_json *own, uint32_t *ret, struct vnl_err **err);
+/* An NSG that a subnet or NIC has, with the reference as written; nothing when it has none. */
+int vnl_arm_get_nsg(const struct vnl_lab *lab, const struct vnl_arm_resource *in, struct vnl_nsg **ret,
+                    char **ret_ref, struct vnl_src *ret_src, struct vnl_err **err);
+/* A list of {"id": ...}, when it is there. */
+int vnl_arm_get_asgs(const struct vnl_lab *lab, const struct vnl_json *object, const char *key,
+                     struct vnl_asg ***ret, size_t *ret_n, struct vnl_err **err);
+/* What holds between NSGs and the rest: an NSG has a slot for each VNet in which it acts, and for no other. */
+int vnl_arm_check_uses(const struct vnl_lab *lab, struct vnl_err **err);
 
 #endif

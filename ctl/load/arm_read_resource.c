@@ -21,81 +21,6 @@ static const char *allocation_word(int is_static)
     return is_static ? "Static" : "Dynamic";
 }
 
-/* --- resources ------------------------------------------------------------------------------------- */
-
-/* What every resource has. Texts are borrowed from the document. */
-struct resource {
-    const char *id, *name;
-    const char *location; /* NULL for children */
-    const struct vnl_json *properties, *own;
-    struct vnl_src src;
-};
-
-static int resource_open(const struct vnl_lab *lab, const struct vnl_json *json, struct resource *ret,
-                         struct vnl_err **err)
-{
-    struct resource r = { 0 };
-
-    if (vnl_member_text(json, "id", &r.id, err) < 0)
-        return -EINVAL;
-    if (vnl_member_text(json, "name", &r.name, err) < 0 ||
-        vnl_member_object(json, "properties", &r.properties, err) < 0 ||
-        vnl_member_object(json, "vnetlab", &r.own, err) < 0 ||
-        vnl_member_source(lab, r.own, "source", &r.src, err) < 0)
-        return -EINVAL;
-    if (vnl_json_get(json, "location") && vnl_member_text(json, "location", &r.location, err) < 0)
-        return -EINVAL;
-    *ret = r;
-    return 0;
-}
-
-static void scope_done(struct vnl_scope *scope)
-{
-    free(scope->subscription);
-    free(scope->resource_group);
-    free(scope->location);
-    *scope = (struct vnl_scope){ 0 };
-}
-
-/* "/subscriptions/S/resourceGroups/G/..." and the location. What stands behind is compared when the resource
- * was added. */
-static int scope_init(struct vnl_scope *scope, const struct resource *in, struct vnl_err **err)
-{
-    int n = 0;
-
-    if (!in->location)
-        return vnl_fail(err, EINVAL, "'location' is missing");
-    n = sscanf(in->id, "/subscriptions/%m[^/]/resourceGroups/%m[^/]/", &scope->subscription,
-               &scope->resource_group);
-    if (n != 2)
-        return vnl_fail(err, EINVAL, "'id' is '%s', which is no resource id", in->id);
-    scope->location = strdup(in->location);
-    return scope->location ? 0 : vnl_fail(err, ENOMEM, "'location'");
-}
-
-/* After an add: the model found nothing wrong, and calls the resource as the document does. */
-static int check_added(const char *id, const struct resource *in, struct vnl_err **err)
-{
-    if (*err)
-        return -EINVAL;
-    if (!id)
-        return vnl_fail(err, ENOMEM, "'%s'", in->name);
-    if (strcmp(id, in->id) != 0)
-        return vnl_fail(err, EINVAL, "'id' is '%s', but the name and place of the resource make '%s'", in->id,
-                        id);
-    return 0;
-}
-
-static int get_slot(const struct vnl_json *own, uint32_t *ret, struct vnl_err **err)
-{
-    int64_t slot;
-
-    if (vnl_member_int(own, "slot", 0, VNL_SLOT_NONE - 1, &slot, err) < 0)
-        return -EINVAL;
-    *ret = (uint32_t)slot;
-    return 0;
-}
-
 /* --- virtual networks ------------------------------------------------------------------------------ */
 
 static int get_subnet_prefixes(struct vnl_subnet *subnet, const struct vnl_json *properties,
@@ -114,13 +39,15 @@ static int get_subnet_prefixes(struct vnl_subnet *subnet, const struct vnl_json 
 static int read_subnet(struct vnl_lab *lab, struct vnl_vnet *vnet, const struct vnl_json *json,
                        struct vnl_err **err)
 {
-    struct resource in;
+    struct vnl_arm_resource in;
     struct vnl_subnet *subnet;
 
-    if (resource_open(lab, json, &in, err) < 0)
+    if (vnl_arm_resource_open(lab, json, &in, err) < 0)
         return -EINVAL;
     subnet = vnl_subnet_add(vnet, in.name, &in.src, err);
-    if (check_added(subnet ? subnet->id : NULL, &in, err) < 0)
+    if (vnl_arm_check_added(subnet ? subnet->id : NULL, &in, err) < 0)
+        return -EINVAL;
+    if (vnl_arm_get_nsg(lab, &in, &subnet->nsg, &subnet->nsg_ref, &subnet->nsg_src, err) < 0)
         return -EINVAL;
     return get_subnet_prefixes(subnet, in.properties, err);
 }
@@ -141,15 +68,16 @@ static int get_subnets(struct vnl_lab *lab, struct vnl_vnet *vnet, const struct 
 
 int vnl_arm_read_vnet(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
 {
-    CLEANUP(scope_done) struct vnl_scope scope = { 0 };
-    struct resource in;
+    CLEANUP(vnl_arm_scope_done) struct vnl_scope scope = { 0 };
+    struct vnl_arm_resource in;
     struct vnl_vnet *vnet;
     int64_t timeout = 0;
 
-    if (resource_open(lab, json, &in, err) < 0 || scope_init(&scope, &in, err) < 0)
+    if (vnl_arm_resource_open(lab, json, &in, err) < 0 || vnl_arm_scope_init(&scope, &in, err) < 0)
         return -EINVAL;
     vnet = vnl_vnet_add(lab, in.name, &scope, &in.src, err);
-    if (check_added(vnet ? vnet->id : NULL, &in, err) < 0 || get_slot(in.own, &vnet->slot, err) < 0 ||
+    if (vnl_arm_check_added(vnet ? vnet->id : NULL, &in, err) < 0 ||
+        vnl_arm_get_slot(in.own, &vnet->slot, err) < 0 ||
         vnl_member_space(in.properties, "addressSpace", &vnet->space, err) < 0)
         return -EINVAL;
     if (vnl_json_get(in.properties, "flowTimeoutInMinutes") &&
@@ -237,13 +165,13 @@ static int get_link_state(struct vnl_lab *lab, struct vnl_peering *link, const s
 static int read_peering(struct vnl_lab *lab, struct vnl_vnet *vnet, const struct vnl_json *json,
                         struct vnl_err **err)
 {
-    struct resource in;
+    struct vnl_arm_resource in;
     struct vnl_peering *link;
 
-    if (resource_open(lab, json, &in, err) < 0)
+    if (vnl_arm_resource_open(lab, json, &in, err) < 0)
         return -EINVAL;
     link = vnl_peering_add(vnet, in.name, &in.src, err);
-    if (check_added(link ? link->id : NULL, &in, err) < 0)
+    if (vnl_arm_check_added(link ? link->id : NULL, &in, err) < 0)
         return -EINVAL;
     if (vnl_member_copy(in.own, "remoteRef", &link->remote_ref, err) < 0 ||
         vnl_member_source(lab, in.own, "remoteSource", &link->remote_src, err) < 0 ||
@@ -271,14 +199,14 @@ int vnl_arm_read_peerings(struct vnl_lab *lab, const struct vnl_json *json, stru
 
 int vnl_arm_read_vm(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
 {
-    CLEANUP(scope_done) struct vnl_scope scope = { 0 };
-    struct resource in;
+    CLEANUP(vnl_arm_scope_done) struct vnl_scope scope = { 0 };
+    struct vnl_arm_resource in;
     struct vnl_vm *vm;
 
-    if (resource_open(lab, json, &in, err) < 0 || scope_init(&scope, &in, err) < 0)
+    if (vnl_arm_resource_open(lab, json, &in, err) < 0 || vnl_arm_scope_init(&scope, &in, err) < 0)
         return -EINVAL;
     vm = vnl_vm_add(lab, in.name, &scope, &in.src, err);
-    if (check_added(vm ? vm->id : NULL, &in, err) < 0 ||
+    if (vnl_arm_check_added(vm ? vm->id : NULL, &in, err) < 0 ||
         vnl_member_bool(in.own, "ipForward", &vm->ip_forward, err) < 0)
         return -EINVAL;
     return vnl_member_names(in.own, "run", &vm->run, err);
@@ -339,6 +267,14 @@ static int read_config(const struct vnl_lab *lab, struct vnl_nic *nic, const str
     return check_config(lab, nic, subnet, config, err);
 }
 
+/* All configurations of a NIC are in the same groups; the first one tells. */
+static int get_asgs(const struct vnl_lab *lab, struct vnl_nic *nic, const struct vnl_json *json,
+                    struct vnl_err **err)
+{
+    return vnl_arm_get_asgs(lab, vnl_json_get(json, "properties"), "applicationSecurityGroups", &nic->asgs,
+                            &nic->n_asgs, err);
+}
+
 /* One IPv4 configuration, and behind it at most one of IPv6 (vnet-semantics.md section 1.1). */
 static int get_configs(const struct vnl_lab *lab, struct vnl_nic *nic, const struct vnl_json *properties,
                        struct vnl_err **err)
@@ -358,6 +294,8 @@ static int get_configs(const struct vnl_lab *lab, struct vnl_nic *nic, const str
     for (size_t i = 0; i < n; i++, nic->n_configs++) {
         if (read_config(lab, nic, vnl_json_at(array, i), &nic->configs[i], err) < 0)
             return vnl_wrap(err, "ip configuration %zu", i);
+        if (i == 0 && get_asgs(lab, nic, vnl_json_at(array, i), err) < 0)
+            return vnl_wrap(err, "ip configuration %zu", i);
         if (nic->configs[i].addr.family != families[i])
             return vnl_fail(err, EINVAL, "ip configuration %zu is not of IPv%d", i, i ? 6 : 4);
     }
@@ -366,22 +304,27 @@ static int get_configs(const struct vnl_lab *lab, struct vnl_nic *nic, const str
 
 int vnl_arm_read_nic(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
 {
-    struct resource in;
+    struct vnl_arm_resource in;
     const char *vm_id;
     struct vnl_vm *vm;
     struct vnl_nic *nic;
 
-    if (resource_open(lab, json, &in, err) < 0 ||
+    if (vnl_arm_resource_open(lab, json, &in, err) < 0 ||
         vnl_member_ref(in.properties, "virtualMachine", &vm_id, err) < 0)
         return -EINVAL;
     vm = vnl_vm_lookup(lab, vm_id);
     if (!vm)
         return vnl_fail(err, EINVAL, "virtual machine '%s' is not in the lab", vm_id);
     nic = vnl_nic_add(vm, in.name, &in.src, err);
-    if (check_added(nic ? nic->id : NULL, &in, err) < 0 || get_slot(in.own, &nic->slot, err) < 0 ||
+    if (vnl_arm_check_added(nic ? nic->id : NULL, &in, err) < 0 ||
+        vnl_arm_get_slot(in.own, &nic->slot, err) < 0 ||
         vnl_member_bool(in.properties, "enableIPForwarding", &nic->ip_forwarding, err) < 0 ||
         vnl_member_copy(in.own, "subnetRef", &nic->subnet_ref, err) < 0 ||
         vnl_member_source(lab, in.own, "subnetSource", &nic->subnet_src, err) < 0)
+        return -EINVAL;
+    if (vnl_arm_get_nsg(lab, &in, &nic->nsg, &nic->nsg_ref, &nic->nsg_src, err) < 0 ||
+        vnl_member_names_if(in.own, "applicationSecurityGroupRefs", &nic->asg_refs, err) < 0 ||
+        vnl_member_source(lab, in.own, "applicationSecurityGroupSource", &nic->asg_src, err) < 0)
         return -EINVAL;
     return get_configs(lab, nic, in.properties, err);
 }

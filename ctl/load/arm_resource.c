@@ -9,6 +9,8 @@
  * "vnetlab" of the resource. Positions are "file:line:column" there. The way back is arm_read.c. */
 #include "vnetlab/load.h"
 
+#include "arm_write.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <stdio.h>
@@ -25,6 +27,9 @@ static const char *const type_str[] = {
     [VNL_TYPE_PEERING] = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
     [VNL_TYPE_VM] = "Microsoft.Compute/virtualMachines",
     [VNL_TYPE_NIC] = "Microsoft.Network/networkInterfaces",
+    [VNL_TYPE_NSG] = "Microsoft.Network/networkSecurityGroups",
+    [VNL_TYPE_RULE] = "Microsoft.Network/networkSecurityGroups/securityRules",
+    [VNL_TYPE_ASG] = "Microsoft.Network/applicationSecurityGroups",
 };
 static_assert(ARRAY_SIZE(type_str) == VNL_TYPE_MAX, "name every type");
 
@@ -35,13 +40,13 @@ const char *vnl_arm_type_str(enum vnl_type type)
 
 /* --- parts ----------------------------------------------------------------------------------------- */
 
-static void write_optional(struct vnl_json_writer *out, const char *key, const char *text)
+void vnl_arm_write_optional(struct vnl_json_writer *out, const char *key, const char *text)
 {
     if (text)
         vnl_json_write_text(out, key, text);
 }
 
-static void write_source(struct vnl_json_writer *out, const char *key, const struct vnl_src *src)
+void vnl_arm_write_source(struct vnl_json_writer *out, const char *key, const struct vnl_src *src)
 {
     CLEANUP(vnl_str_free) char *text = NULL;
 
@@ -53,7 +58,7 @@ static void write_source(struct vnl_json_writer *out, const char *key, const str
         vnl_json_write_text(out, key, text);
 }
 
-static void write_names(struct vnl_json_writer *out, const char *key, const struct vnl_names *names)
+void vnl_arm_write_names(struct vnl_json_writer *out, const char *key, const struct vnl_names *names)
 {
     vnl_json_write_open(out, key, '[');
     for (size_t i = 0; i < names->n; i++)
@@ -89,7 +94,7 @@ static void write_current_space(struct vnl_json_writer *out, const char *key, co
     write_space(out, key, &space);
 }
 
-static void write_ref(struct vnl_json_writer *out, const char *key, const char *id)
+void vnl_arm_write_ref(struct vnl_json_writer *out, const char *key, const char *id)
 {
     vnl_json_write_open(out, key, '{');
     vnl_json_write_text(out, "id", id);
@@ -97,28 +102,27 @@ static void write_ref(struct vnl_json_writer *out, const char *key, const char *
 }
 
 /* Opens the resource and its properties. */
-static void open_resource(struct vnl_json_writer *out, enum vnl_type type, const char *id, const char *name,
-                          const char *location)
+void vnl_arm_open(struct vnl_json_writer *out, enum vnl_type type, const char *id, const char *name,
+                  const char *location)
 {
     vnl_json_write_open(out, NULL, '{');
     vnl_json_write_text(out, "id", id);
     vnl_json_write_text(out, "name", name);
     vnl_json_write_text(out, "type", type_str[type]);
-    write_optional(out, "location", location);
+    vnl_arm_write_optional(out, "location", location);
     vnl_json_write_open(out, "properties", '{');
     vnl_json_write_text(out, "provisioningState", "Succeeded");
 }
 
-/* Closes the properties and opens our own member; the caller closes that and the resource by
- * close_resource(). */
-static void open_own(struct vnl_json_writer *out, const struct vnl_src *src)
+/* Closes the properties and opens our own member; the caller closes that and the resource by vnl_arm_close(). */
+void vnl_arm_open_own(struct vnl_json_writer *out, const struct vnl_src *src)
 {
     vnl_json_write_close(out, '}');
     vnl_json_write_open(out, "vnetlab", '{');
-    write_source(out, "source", src);
+    vnl_arm_write_source(out, "source", src);
 }
 
-static void close_resource(struct vnl_json_writer *out)
+void vnl_arm_close(struct vnl_json_writer *out)
 {
     vnl_json_write_close(out, '}');
     vnl_json_write_close(out, '}');
@@ -126,19 +130,30 @@ static void close_resource(struct vnl_json_writer *out)
 
 /* --- virtual networks ------------------------------------------------------------------------------ */
 
+/* As it was written. */
+static void write_nsg_ref(struct vnl_json_writer *out, const char *ref, const struct vnl_src *src)
+{
+    vnl_arm_write_optional(out, "networkSecurityGroupRef", ref);
+    if (ref)
+        vnl_arm_write_source(out, "networkSecurityGroupSource", src);
+}
+
 /* addressPrefix and addressPrefixes are alternatives; the reply uses the one that was sent (arm-api.md
  * section 7). */
 static void write_subnet(struct vnl_json_writer *out, const struct vnl_subnet *subnet)
 {
     char buf[VNL_PREFIX_STR];
 
-    open_resource(out, VNL_TYPE_SUBNET, subnet->id, subnet->name, NULL);
+    vnl_arm_open(out, VNL_TYPE_SUBNET, subnet->id, subnet->name, NULL);
     if (subnet->plural || subnet->prefixes.n != 1)
         write_prefixes(out, &subnet->prefixes);
     else
         vnl_json_write_text(out, "addressPrefix", vnl_prefix_format(subnet->prefixes.items, buf));
-    open_own(out, &subnet->src);
-    close_resource(out);
+    if (subnet->nsg)
+        vnl_arm_write_ref(out, "networkSecurityGroup", subnet->nsg->id);
+    vnl_arm_open_own(out, &subnet->src);
+    write_nsg_ref(out, subnet->nsg_ref, &subnet->nsg_src);
+    vnl_arm_close(out);
 }
 
 /* The remote VNet's id; one that is gone is still named. Owned by the caller; NULL on ENOMEM. */
@@ -179,9 +194,9 @@ static void write_link_flags(struct vnl_json_writer *out, const struct vnl_peeri
     vnl_json_write_bool(out, "peerCompleteVnets", link->complete_vnets);
     vnl_json_write_bool(out, "enableOnlyIPv6Peering", link->only_ipv6);
     if (link->local_subnets.n)
-        write_names(out, "localSubnetNames", &link->local_subnets);
+        vnl_arm_write_names(out, "localSubnetNames", &link->local_subnets);
     if (link->remote_subnets.n)
-        write_names(out, "remoteSubnetNames", &link->remote_subnets);
+        vnl_arm_write_names(out, "remoteSubnetNames", &link->remote_subnets);
 }
 
 /* The reference as written is of no more use when nothing answers to it: the next VNet of that name is another one. */
@@ -194,22 +209,22 @@ static void write_peering(struct vnl_json_writer *out, const struct vnl_peering 
         out->failed = true;
         return;
     }
-    open_resource(out, VNL_TYPE_PEERING, link->id, link->name, NULL);
+    vnl_arm_open(out, VNL_TYPE_PEERING, link->id, link->name, NULL);
     vnl_json_write_text(out, "peeringState", vnl_peering_state_str(link->state));
     vnl_json_write_text(out, "peeringSyncLevel", vnl_peering_sync_str(link->sync));
-    write_ref(out, "remoteVirtualNetwork", remote);
+    vnl_arm_write_ref(out, "remoteVirtualNetwork", remote);
     write_link_flags(out, link);
     write_link_spaces(out, link);
-    open_own(out, &link->src);
+    vnl_arm_open_own(out, &link->src);
     vnl_json_write_text(out, "remoteRef", link->remote ? link->remote_ref : remote);
-    write_source(out, "remoteSource", &link->remote_src);
-    close_resource(out);
+    vnl_arm_write_source(out, "remoteSource", &link->remote_src);
+    vnl_arm_close(out);
 }
 
 /* The children inside are the same as alone (arm-api.md section 7, sub-resource equivalence). */
 static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
 {
-    open_resource(out, VNL_TYPE_VNET, vnet->id, vnet->name, vnet->scope.location);
+    vnl_arm_open(out, VNL_TYPE_VNET, vnet->id, vnet->name, vnet->scope.location);
     write_space(out, "addressSpace", &vnet->space);
     if (vnet->flow_timeout_min)
         vnl_json_write_int(out, "flowTimeoutInMinutes", vnet->flow_timeout_min);
@@ -221,9 +236,9 @@ static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
     for (size_t i = 0; i < vnet->n_peerings; i++)
         write_peering(out, vnet->peerings[i]);
     vnl_json_write_close(out, ']');
-    open_own(out, &vnet->src);
+    vnl_arm_open_own(out, &vnet->src);
     vnl_json_write_int(out, "slot", vnet->slot);
-    close_resource(out);
+    vnl_arm_close(out);
 }
 
 /* --- virtual machines ------------------------------------------------------------------------------ */
@@ -247,10 +262,12 @@ static void write_ip_config(struct vnl_json_writer *out, const struct vnl_nic *n
     vnl_json_write_text(out, "privateIPAddress", vnl_addr_format(&config->addr, buf));
     vnl_json_write_text(out, "privateIPAllocationMethod", config->is_static ? "Static" : "Dynamic");
     vnl_json_write_text(out, "privateIPAddressVersion", config->addr.family == AF_INET6 ? "IPv6" : "IPv4");
-    write_ref(out, "subnet", nic->subnet->id);
+    vnl_arm_write_ref(out, "subnet", nic->subnet->id);
     vnl_json_write_bool(out, "primary", i == 0);
-    open_own(out, &config->src);
-    close_resource(out);
+    if (nic->n_asgs)
+        vnl_arm_write_asgs(out, "applicationSecurityGroups", nic->asgs, nic->n_asgs);
+    vnl_arm_open_own(out, &config->src);
+    vnl_arm_close(out);
 }
 
 /* ARM's spelling of a MAC: 00-0D-3A-12-34-56. */
@@ -265,35 +282,42 @@ static void write_mac(struct vnl_json_writer *out, const struct vnl_mac *mac)
 
 static void write_nic(struct vnl_json_writer *out, const struct vnl_nic *nic)
 {
-    open_resource(out, VNL_TYPE_NIC, nic->id, nic->name, nic->vm->scope.location);
+    vnl_arm_open(out, VNL_TYPE_NIC, nic->id, nic->name, nic->vm->scope.location);
     vnl_json_write_bool(out, "primary", nic == nic->vm->nics[0]);
-    write_ref(out, "virtualMachine", nic->vm->id);
+    vnl_arm_write_ref(out, "virtualMachine", nic->vm->id);
     write_mac(out, &nic->mac);
     vnl_json_write_bool(out, "enableIPForwarding", nic->ip_forwarding);
+    if (nic->nsg)
+        vnl_arm_write_ref(out, "networkSecurityGroup", nic->nsg->id);
     vnl_json_write_open(out, "ipConfigurations", '[');
     for (size_t i = 0; i < nic->n_configs; i++)
         write_ip_config(out, nic, i);
     vnl_json_write_close(out, ']');
-    open_own(out, &nic->src);
+    vnl_arm_open_own(out, &nic->src);
     vnl_json_write_int(out, "slot", nic->slot);
     vnl_json_write_text(out, "subnetRef", nic->subnet_ref);
-    write_source(out, "subnetSource", &nic->subnet_src);
-    close_resource(out);
+    vnl_arm_write_source(out, "subnetSource", &nic->subnet_src);
+    write_nsg_ref(out, nic->nsg_ref, &nic->nsg_src);
+    if (nic->asg_refs.n) {
+        vnl_arm_write_names(out, "applicationSecurityGroupRefs", &nic->asg_refs);
+        vnl_arm_write_source(out, "applicationSecurityGroupSource", &nic->asg_src);
+    }
+    vnl_arm_close(out);
 }
 
 static void write_vm(struct vnl_json_writer *out, const struct vnl_vm *vm)
 {
-    open_resource(out, VNL_TYPE_VM, vm->id, vm->name, vm->scope.location);
+    vnl_arm_open(out, VNL_TYPE_VM, vm->id, vm->name, vm->scope.location);
     vnl_json_write_open(out, "networkProfile", '{');
     vnl_json_write_open(out, "networkInterfaces", '[');
     for (size_t i = 0; i < vm->n_nics; i++)
-        write_ref(out, NULL, vm->nics[i]->id);
+        vnl_arm_write_ref(out, NULL, vm->nics[i]->id);
     vnl_json_write_close(out, ']');
     vnl_json_write_close(out, '}');
-    open_own(out, &vm->src);
+    vnl_arm_open_own(out, &vm->src);
     vnl_json_write_bool(out, "ipForward", vm->ip_forward);
-    write_names(out, "run", &vm->run);
-    close_resource(out);
+    vnl_arm_write_names(out, "run", &vm->run);
+    vnl_arm_close(out);
 }
 
 /* --- the lab --------------------------------------------------------------------------------------- */
@@ -306,7 +330,7 @@ static void write_expect(struct vnl_json_writer *out, const struct vnl_expect *e
     vnl_json_write_text(out, "from", expect->from);
     vnl_json_write_text(out, "to", expect->to);
     vnl_json_write_text(out, "fromVirtualMachine", expect->from_vm->id);
-    write_optional(out, "toVirtualMachine", expect->to_vm ? expect->to_vm->id : NULL);
+    vnl_arm_write_optional(out, "toVirtualMachine", expect->to_vm ? expect->to_vm->id : NULL);
     if (expect->addr.family)
         vnl_json_write_text(out, "address", vnl_addr_format(&expect->addr, buf));
     vnl_json_write_text(out, "protocol", vnl_expect_proto_str(expect->proto));
@@ -315,8 +339,8 @@ static void write_expect(struct vnl_json_writer *out, const struct vnl_expect *e
     vnl_json_write_text(out, "result", vnl_expect_result_str(expect->result));
     if (expect->ttl)
         vnl_json_write_int(out, "ttl", expect->ttl);
-    write_optional(out, "reason", expect->reason);
-    write_source(out, "source", &expect->src);
+    vnl_arm_write_optional(out, "reason", expect->reason);
+    vnl_arm_write_source(out, "source", &expect->src);
     vnl_json_write_close(out, '}');
 }
 
@@ -331,10 +355,10 @@ static void write_expects(struct vnl_json_writer *out, const struct vnl_lab *lab
 static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *lab)
 {
     vnl_json_write_text(out, "name", lab->name);
-    write_optional(out, "file", lab->file);
-    write_optional(out, "location", lab->defaults.location);
-    write_optional(out, "resourceGroup", lab->defaults.resource_group);
-    write_optional(out, "subscription", lab->defaults.subscription);
+    vnl_arm_write_optional(out, "file", lab->file);
+    vnl_arm_write_optional(out, "location", lab->defaults.location);
+    vnl_arm_write_optional(out, "resourceGroup", lab->defaults.resource_group);
+    vnl_arm_write_optional(out, "subscription", lab->defaults.subscription);
     vnl_json_write_open(out, "semantics", '{');
     vnl_json_write_text(out, "peeringAccess", vnl_peering_access_str(lab->peering_access));
     vnl_json_write_text(out, "peeringForwarded", vnl_peering_forwarded_str(lab->peering_forwarded));
@@ -343,7 +367,7 @@ static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *la
 
 static size_t count_resources(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_vnets + lab->n_vms;
+    size_t n = lab->n_vnets + lab->n_nsgs + lab->n_asgs + lab->n_vms;
 
     for (size_t i = 0; i < lab->n_vms; i++)
         n += lab->vms[i]->n_nics;
@@ -377,6 +401,14 @@ static void write_resources(struct vnl_json_writer *out, struct vnl_lab_text *te
     for (size_t i = 0; i < lab->n_vnets; i++) {
         begin_resource(out, text, VNL_TYPE_VNET, lab->vnets[i]->id);
         write_vnet(out, lab->vnets[i]);
+    }
+    for (size_t i = 0; i < lab->n_nsgs; i++) {
+        begin_resource(out, text, VNL_TYPE_NSG, lab->nsgs[i]->id);
+        vnl_arm_write_nsg(out, lab->nsgs[i]);
+    }
+    for (size_t i = 0; i < lab->n_asgs; i++) {
+        begin_resource(out, text, VNL_TYPE_ASG, lab->asgs[i]->id);
+        vnl_arm_write_asg(out, lab->asgs[i]);
     }
     for (size_t i = 0; i < lab->n_vms; i++) {
         begin_resource(out, text, VNL_TYPE_VM, lab->vms[i]->id);
@@ -461,19 +493,22 @@ int vnl_lab_to_json(const struct vnl_lab *lab, struct vnl_json **ret, struct vnl
     return read_back(&out, ret, err);
 }
 
-#define TO_JSON(noun)                                                                                        \
+#define TO_JSON(noun, write)                                                                                 \
     struct vnl_json *vnl_##noun##_to_json(const struct vnl_##noun *noun)                                     \
     {                                                                                                        \
         CLEANUP(vnl_json_writer_done)                                                                        \
         struct vnl_json_writer out = { 0 };                                                                  \
         struct vnl_json *json = NULL;                                                                        \
                                                                                                              \
-        write_##noun(&out, noun);                                                                            \
+        write(&out, noun);                                                                                   \
         return read_back(&out, &json, NULL) < 0 ? NULL : json;                                               \
     }
 
-TO_JSON(vnet)
-TO_JSON(subnet)
-TO_JSON(peering)
-TO_JSON(vm)
-TO_JSON(nic)
+TO_JSON(vnet, write_vnet)
+TO_JSON(subnet, write_subnet)
+TO_JSON(peering, write_peering)
+TO_JSON(vm, write_vm)
+TO_JSON(nic, write_nic)
+TO_JSON(nsg, vnl_arm_write_nsg)
+TO_JSON(rule, vnl_arm_write_rule)
+TO_JSON(asg, vnl_arm_write_asg)

@@ -60,12 +60,16 @@ static const struct vnl_lab_key top_keys[] = {
     { "vnets", vnl_lab_read_vnets, .type = "a map", .fallback = "none", .text = "virtual networks by name" },
     { "virtualMachines", vnl_lab_read_vms, .type = "a map", .fallback = "none",
       .text = "virtual machines by name" },
+    { "networkSecurityGroups", vnl_lab_read_nsgs, .type = "a map", .fallback = "none",
+      .text = "network security groups by name" },
+    { "applicationSecurityGroups", vnl_lab_read_asgs, .type = "a map", .fallback = "none",
+      .text = "application security groups by name: `{web: {}}`" },
     { "expect", vnl_lab_read_expects, .type = "a list", .fallback = "none",
       .text = "what `vnetlab check` tries with real packets" },
+    { "nsgs", .refuse = "has a longer name here", .instead = "networkSecurityGroups" },
+    { "asgs", .refuse = "has a longer name here", .instead = "applicationSecurityGroups" },
     { "virtualNetworks", .refuse = "has a shorter name here", .instead = "vnets" },
     { "vms", .refuse = "has a longer name here", .instead = "virtualMachines" },
-    { "networkSecurityGroups", .refuse = VNL_NOT_YET },
-    { "applicationSecurityGroups", .refuse = VNL_NOT_YET },
     { "routeTables", .refuse = VNL_NOT_YET },
     { "virtualNetworkGateways", .refuse = VNL_NOT_YET },
     { "localNetworkGateways", .refuse = VNL_NOT_YET },
@@ -328,10 +332,11 @@ static void print_table(FILE *out, const struct vnl_lab_keys *table)
 
 void vnl_lab_keys_print(FILE *out)
 {
-    static const struct vnl_lab_keys *const tables[] = { &vnl_lab_top_keys,     &vnl_lab_vnet_keys,
-                                                         &vnl_lab_subnet_keys,  &vnl_lab_peering_keys,
-                                                         &vnl_lab_vm_keys,      &vnl_lab_expect_keys,
-                                                         &vnl_lab_refusal_keys, &vnl_lab_semantics_keys };
+    static const struct vnl_lab_keys *const tables[] = {
+        &vnl_lab_top_keys,    &vnl_lab_vnet_keys,    &vnl_lab_subnet_keys,    &vnl_lab_peering_keys,
+        &vnl_lab_vm_keys,     &vnl_lab_nsg_keys,     &vnl_lab_rule_keys,      &vnl_lab_asg_keys,
+        &vnl_lab_expect_keys, &vnl_lab_refusal_keys, &vnl_lab_semantics_keys,
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
         print_table(out, tables[i]);

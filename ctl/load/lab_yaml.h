@@ -17,7 +17,7 @@
 #include "vnetlab/lab.h"
 #include "vnetlab/yaml.h"
 
-/* One top-level resource, or a subnet or peering of one, in file order: to know later whose line a mistake is
+/* One top-level resource, or a subnet, peering or rule of one, in file order: to know later whose line a mistake is
  * on. */
 struct vnl_loaded {
     struct vnl_src src;
@@ -62,7 +62,8 @@ struct vnl_lab_keys {
 };
 
 extern const struct vnl_lab_keys vnl_lab_top_keys, vnl_lab_semantics_keys, vnl_lab_vnet_keys,
-    vnl_lab_subnet_keys, vnl_lab_peering_keys, vnl_lab_vm_keys, vnl_lab_expect_keys, vnl_lab_refusal_keys;
+    vnl_lab_subnet_keys, vnl_lab_peering_keys, vnl_lab_vm_keys, vnl_lab_nsg_keys, vnl_lab_rule_keys,
+    vnl_lab_asg_keys, vnl_lab_expect_keys, vnl_lab_refusal_keys;
 
 #define VNL_NOT_YET      "is not supported yet"
 #define VNL_SET_BY_AZURE "is set by Azure and cannot be written"
@@ -82,7 +83,7 @@ void vnl_lab_leave(struct vnl_loading *l);
 size_t vnl_lab_enter_child(struct vnl_loading *l, const char *type, const char *name);
 void vnl_lab_leave_child(struct vnl_loading *l, size_t parent);
 
-/* What is read from here on belongs to this part of the resource, a subnet or a peering; then to it again. */
+/* What is read from here on belongs to this part of the resource, a subnet, a peering or a rule; then to it again. */
 void vnl_lab_enter_part(struct vnl_loading *l, const struct vnl_src *src);
 void vnl_lab_leave_part(struct vnl_loading *l);
 
@@ -111,6 +112,13 @@ bool vnl_lab_number(struct vnl_loading *l, const char *name, const struct vnl_ya
 /* Appends a prefix or a list of prefixes. */
 void vnl_lab_prefixes(struct vnl_loading *l, const char *name, const struct vnl_yaml *node,
                       struct vnl_prefixes *ret);
+/* The value of a reference: a scalar with a name or an id, or the one inside ARM's {id: ...}. */
+const struct vnl_yaml *vnl_lab_ref_value(const struct vnl_yaml *node);
+/* A reference to an NSG, and one or a list of references to ASGs (appended). */
+void vnl_lab_nsg_ref(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                     char **ret, struct vnl_src *ret_src);
+void vnl_lab_asg_refs(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                      struct vnl_names *ret, struct vnl_src *ret_src);
 /* Replaces *ret with a copy. */
 void vnl_lab_copy(struct vnl_loading *l, char **ret, const char *text);
 /* location, resourceGroup and subscription of a resource that is about to be added; fields are borrowed from
@@ -121,7 +129,10 @@ struct vnl_scope vnl_lab_scope(struct vnl_loading *l, const struct vnl_yaml *nod
 vnl_lab_read vnl_lab_read_bool, vnl_lab_read_prefixes, vnl_lab_read_names;
 
 /* Sections. */
-vnl_lab_read vnl_lab_read_vnets, vnl_lab_read_vms, vnl_lab_read_expects;
+vnl_lab_read vnl_lab_read_vnets, vnl_lab_read_vms, vnl_lab_read_nsgs, vnl_lab_read_asgs, vnl_lab_read_expects;
+
+/* A whole rule, with all that it must have; also for `set`, which makes new ones. */
+void vnl_lab_read_rule(struct vnl_loading *l, struct vnl_rule *rule, const struct vnl_yaml *node);
 
 /* vnl_lab_resolve(), without what only follows from mistakes that reading found. */
 void vnl_lab_resolve_loaded(struct vnl_loading *l);

@@ -329,6 +329,14 @@ void vnl_lab_read_names(struct vnl_loading *l, const struct vnl_lab_key *key, vo
     }
 }
 
+const struct vnl_yaml *vnl_lab_ref_value(const struct vnl_yaml *node)
+{
+    const struct vnl_yaml *id =
+        node->type == VNL_YAML_MAP && node->n_kids == 1 ? vnl_yaml_lookup(node, "id") : NULL;
+
+    return id ? id : node;
+}
+
 static char *scope_text(struct vnl_loading *l, const struct vnl_yaml *node, const char *name)
 {
     const struct vnl_yaml *value = vnl_yaml_lookup(node, name);

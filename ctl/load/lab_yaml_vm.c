@@ -11,9 +11,7 @@ static void read_subnet_ref(struct vnl_loading *l, const struct vnl_lab_key *key
 {
     struct vnl_vm *vm = resource;
     struct vnl_nic *nic = vm->nics[0];
-    const struct vnl_yaml *id =
-        node->type == VNL_YAML_MAP && node->n_kids == 1 ? vnl_yaml_lookup(node, "id") : NULL;
-    const struct vnl_yaml *value = id ? id : node;
+    const struct vnl_yaml *value = vnl_lab_ref_value(node);
     const char *text = vnl_lab_text(l, key->name, key->type, value);
 
     if (!text) {
@@ -90,6 +88,22 @@ static void read_ip_forwarding(struct vnl_loading *l, const struct vnl_lab_key *
     vnl_lab_read_bool(l, key, vm->nics[0], node);
 }
 
+static void read_nsg_ref(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                         const struct vnl_yaml *node)
+{
+    struct vnl_nic *nic = ((struct vnl_vm *)resource)->nics[0];
+
+    vnl_lab_nsg_ref(l, key, node, &nic->nsg_ref, &nic->nsg_src);
+}
+
+static void read_asg_refs(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                          const struct vnl_yaml *node)
+{
+    struct vnl_nic *nic = ((struct vnl_vm *)resource)->nics[0];
+
+    vnl_lab_asg_refs(l, key, node, &nic->asg_refs, &nic->asg_src);
+}
+
 static const struct vnl_lab_key vm_keys[] = {
     { "subnet", read_subnet_ref, .type = "a subnet (VNET/SUBNET)", .fallback = "required",
       .text = "`vnet/subnet`, a subnet's name that is unique in the lab, or a full id" },
@@ -102,6 +116,10 @@ static const struct vnl_lab_key vm_keys[] = {
       .fallback = "false",
       .text =
           "the guest's sysctls `net.ipv4.ip_forward` and IPv6's; an appliance needs both this and the flag" },
+    { "networkSecurityGroup", read_nsg_ref, .type = "a network security group", .fallback = "none",
+      .text = "of the VM's NIC; its name, its full id, or `{id: ...}`" },
+    { "applicationSecurityGroups", read_asg_refs, .type = "a group or a list of groups", .fallback = "none",
+      .text = "groups that the VM's NIC is a member of, at most 20" },
     { "run", vnl_lab_read_names, offsetof(struct vnl_vm, run), .type = "a command or a list of commands",
       .fallback = "none", .text = "shell commands started in the VM with the lab" },
     { "location", .type = "a region", .fallback = "its VNet's", .text = "must be its VNet's when written" },
@@ -109,8 +127,6 @@ static const struct vnl_lab_key vm_keys[] = {
     { "subscription", .type = "a GUID", .fallback = "the lab's", .text = "part of the resource id" },
     { "ipForwarding", .refuse = "is ambiguous", .instead = "enableIPForwarding" },
     { "privateIPAddressV6", .refuse = "is part of the address list here", .instead = "privateIPAddress" },
-    { "networkSecurityGroup", .refuse = VNL_NOT_YET },
-    { "applicationSecurityGroups", .refuse = VNL_NOT_YET },
     { "publicIPAddress", .refuse = VNL_NOT_YET },
     { "networkInterfaces", .refuse = VNL_NOT_YET },
     { "ipConfigurations", .refuse = VNL_NOT_YET },

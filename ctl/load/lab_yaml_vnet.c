@@ -28,12 +28,21 @@ static void read_subnet_prefix(struct vnl_loading *l, const struct vnl_lab_key *
     vnl_lab_prefixes(l, key->name, node, &subnet->prefixes);
 }
 
+static void read_nsg_ref(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                         const struct vnl_yaml *node)
+{
+    struct vnl_subnet *subnet = resource;
+
+    vnl_lab_nsg_ref(l, key, node, &subnet->nsg_ref, &subnet->nsg_src);
+}
+
 static const struct vnl_lab_key subnet_keys[] = {
     { "addressPrefix", read_subnet_prefix, .type = "a prefix", .fallback = "required",
       .text = "the subnet's prefix; host bits must be zero" },
     { "addressPrefixes", read_subnet_prefix, .type = "a list of prefixes", .fallback = "-",
       .text = "instead of `addressPrefix`: an IPv4 and an IPv6 prefix (/64), or several IPv4 prefixes" },
-    { "networkSecurityGroup", .refuse = VNL_NOT_YET },
+    { "networkSecurityGroup", read_nsg_ref, .type = "a network security group", .fallback = "none",
+      .text = "filters every NIC of the subnet; its name, its full id, or `{id: ...}`" },
     { "routeTable", .refuse = VNL_NOT_YET },
     { "natGateway", .refuse = VNL_NOT_YET },
     { "delegations", .refuse = VNL_NOT_YET },
@@ -89,9 +98,7 @@ static void read_remote(struct vnl_loading *l, const struct vnl_lab_key *key, vo
                         const struct vnl_yaml *node)
 {
     struct vnl_peering *link = resource;
-    const struct vnl_yaml *id =
-        node->type == VNL_YAML_MAP && node->n_kids == 1 ? vnl_yaml_lookup(node, "id") : NULL;
-    const struct vnl_yaml *value = id ? id : node;
+    const struct vnl_yaml *value = vnl_lab_ref_value(node);
     const char *text = vnl_lab_text(l, key->name, key->type, value);
 
     if (!text) {
@@ -206,7 +213,7 @@ static const struct vnl_lab_key vnet_keys[] = {
     { "resourceGroup", .type = "a name", .fallback = "the lab's", .text = "part of the resource id" },
     { "subscription", .type = "a GUID", .fallback = "the lab's", .text = "part of the resource id" },
     { "flowTimeoutInMinutes", read_flow_timeout, .type = "4 to 30", .fallback = "not set",
-      .text = "checked and shown; nothing depends on it yet" },
+      .text = "minutes after which an idle flow ends; 4 when it is not set" },
     { "addressPrefixes", .refuse = "belongs to a subnet", .instead = "addressSpace" },
     { "virtualNetworkPeerings", .refuse = "has a shorter name here", .instead = "peerings" },
     { "dhcpOptions", .refuse = VNL_NOT_YET },

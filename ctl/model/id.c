@@ -32,6 +32,11 @@ static const struct name_rule name_rules[] = {
     [VNL_TYPE_VM] = { "virtual machine", 1, 64, ALNUM ".-", ALNUM,
                       "1 to 64 letters, digits, '.' and '-'; starts and ends with a letter or digit" },
     [VNL_TYPE_NIC] = { "network interface", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_NSG] = { "network security group", 1, 80, NETWORK_INSIDE, NETWORK_END,
+                       "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_RULE] = { "security rule", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_ASG] = { "application security group", 1, 80, NETWORK_INSIDE, NETWORK_END,
+                       "1 to 80 " NETWORK_HINT },
 };
 static_assert(ARRAY_SIZE(name_rules) == VNL_TYPE_MAX, "a name rule for every type");
 
@@ -55,7 +60,8 @@ void vnl_name_check(struct vnl_check *check, enum vnl_type type, const char *nam
 
     if (!name_ok(rule, name))
         vnl_mistake(check, "InvalidResourceName", src, id, rule->hint,
-                    "Resource name '%s' is invalid for a %s", name, rule->what);
+                    "Resource name '%s' is invalid for %s %s", name,
+                    strchr("aeiou", rule->what[0]) ? "an" : "a", rule->what);
 }
 
 char *vnl_id_format(const struct vnl_scope *scope, const char *type_path, const char *name, const char *child)

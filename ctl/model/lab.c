@@ -28,7 +28,7 @@ int vnl_check_nomem(struct vnl_check *check, const char *what)
     return vnl_check_note(check, vnl_fail(check->err, ENOMEM, "%s", what));
 }
 
-static void scope_done(struct vnl_scope *scope)
+void vnl_scope_done(struct vnl_scope *scope)
 {
     free(scope->subscription);
     free(scope->resource_group);
@@ -44,6 +44,7 @@ static void subnet_free(struct vnl_subnet **ptr)
     free(subnet->id);
     free(subnet->name);
     vnl_prefixes_done(&subnet->prefixes);
+    free(subnet->nsg_ref);
     free(subnet);
 }
 
@@ -76,7 +77,7 @@ static void vnet_free(struct vnl_vnet **ptr)
     free(vnet->peerings);
     free(vnet->id);
     free(vnet->name);
-    scope_done(&vnet->scope);
+    vnl_scope_done(&vnet->scope);
     vnl_prefixes_done(&vnet->space);
     vnl_index_free(&vnet->index);
     free(vnet);
@@ -92,6 +93,9 @@ static void nic_free(struct vnl_nic **ptr)
     free(nic->name);
     free(nic->subnet_ref);
     free(nic->configs);
+    free(nic->nsg_ref);
+    vnl_names_done(&nic->asg_refs);
+    free(nic->asgs);
     free(nic);
 }
 
@@ -106,7 +110,7 @@ static void vm_free(struct vnl_vm **ptr)
     free(vm->nics);
     free(vm->id);
     free(vm->name);
-    scope_done(&vm->scope);
+    vnl_scope_done(&vm->scope);
     vnl_names_done(&vm->run);
     free(vm);
 }
@@ -133,14 +137,20 @@ void vnl_lab_free(struct vnl_lab **ptr)
         vnet_free(&lab->vnets[i]);
     for (size_t i = 0; i < lab->n_vms; i++)
         vm_free(&lab->vms[i]);
+    for (size_t i = 0; i < lab->n_nsgs; i++)
+        vnl_nsg_free(&lab->nsgs[i]);
+    for (size_t i = 0; i < lab->n_asgs; i++)
+        vnl_asg_free(&lab->asgs[i]);
     for (size_t i = 0; i < lab->n_expects; i++)
         expect_free(&lab->expects[i]);
     free(lab->vnets);
     free(lab->vms);
+    free(lab->nsgs);
+    free(lab->asgs);
     free(lab->expects);
     free(lab->name);
     free(lab->file);
-    scope_done(&lab->defaults);
+    vnl_scope_done(&lab->defaults);
     vnl_index_free(&lab->index);
     free(lab);
 }
@@ -187,10 +197,9 @@ int vnl_lab_new(const char *name, struct vnl_lab **ret, struct vnl_err **err)
 
 /* --- adding ------------------------------------------------------------------------------------------ */
 
-/* Is `key` new? One that stands twice is not entered in the index again: references to it are to the first.
- * Source of the code: ARM's template validation; a lab file is a template in this respect. */
-static bool check_new(struct vnl_check *check, const struct vnl_index *index, enum vnl_type type,
-                      const char *key, const struct vnl_src *src, const char *id, const char *name)
+/* Source of the code: ARM's template validation; a lab file is a template in this respect. */
+bool vnl_new_check(struct vnl_check *check, const struct vnl_index *index, enum vnl_type type,
+                   const char *key, const struct vnl_src *src, const char *id, const char *name)
 {
     CLEANUP(vnl_str_free) char *hint = NULL;
 
@@ -203,7 +212,7 @@ static bool check_new(struct vnl_check *check, const struct vnl_index *index, en
     return false;
 }
 
-static void *add_failed(struct vnl_err **err, enum vnl_type type, const char *name)
+void *vnl_add_failed(struct vnl_err **err, enum vnl_type type, const char *name)
 {
     (void)vnl_fail(err, ENOMEM, "%s '%s'", vnl_type_str(type), name);
     return NULL;
@@ -218,9 +227,8 @@ static int copy_or(char **ret, const char *text, const char *fallback)
     return *ret ? 0 : -ENOMEM;
 }
 
-/* location: the one to use when none is written; NULL leaves it open. */
-static int scope_fill(struct vnl_scope *ret, const struct vnl_scope *written,
-                      const struct vnl_scope *defaults, const char *location)
+int vnl_scope_fill(struct vnl_scope *ret, const struct vnl_scope *written, const struct vnl_scope *defaults,
+                   const char *location)
 {
     static const struct vnl_scope none;
 
@@ -242,19 +250,19 @@ struct vnl_vnet *vnl_vnet_add(struct vnl_lab *lab, const char *name, const struc
     struct vnl_check check = { .lab = lab, .err = err };
 
     lab->vnets = vnets ? vnets : lab->vnets;
-    if (!vnet || !vnets || scope_fill(&vnet->scope, scope, &lab->defaults, lab->defaults.location) < 0 ||
+    if (!vnet || !vnets || vnl_scope_fill(&vnet->scope, scope, &lab->defaults, lab->defaults.location) < 0 ||
         !(vnet->name = strdup(name)) || !(vnet->id = vnl_id_format(&vnet->scope, VNL_VNET_TYPE, name, NULL)))
-        return add_failed(err, VNL_TYPE_VNET, name);
+        return vnl_add_failed(err, VNL_TYPE_VNET, name);
     vnet->src = src ? *src : vnet->src;
     vnet->slot = VNL_SLOT_NONE;
     vnet->number = (uint32_t)lab->n_vnets;
     vnl_name_check(&check, VNL_TYPE_VNET, name, src, vnet->id);
     if (scope)
         vnl_scope_check(&check, scope, src, vnet->id);
-    if (check_new(&check, lab->index, VNL_TYPE_VNET, vnet->id, src, vnet->id, name) &&
+    if (vnl_new_check(&check, lab->index, VNL_TYPE_VNET, vnet->id, src, vnet->id, name) &&
         (vnl_index_put(&lab->index, VNL_TYPE_VNET, vnet->id, vnet) < 0 ||
          vnl_index_put(&lab->index, VNL_TYPE_VNET, vnet->name, vnet) < 0))
-        return add_failed(err, VNL_TYPE_VNET, name);
+        return vnl_add_failed(err, VNL_TYPE_VNET, name);
     return lab->vnets[lab->n_vnets++] = TAKE_PTR(vnet);
 }
 
@@ -276,13 +284,13 @@ struct vnl_subnet *vnl_subnet_add(struct vnl_vnet *vnet, const char *name, const
     vnet->subnets = subnets ? subnets : vnet->subnets;
     if (!subnet || !subnets || !(subnet->name = strdup(name)) ||
         !(subnet->id = child_id(vnet, "subnets", name)))
-        return add_failed(err, VNL_TYPE_SUBNET, name);
+        return vnl_add_failed(err, VNL_TYPE_SUBNET, name);
     subnet->src = src ? *src : subnet->src;
     subnet->vnet = vnet;
     vnl_name_check(&check, VNL_TYPE_SUBNET, name, src, subnet->id);
-    if (check_new(&check, vnet->index, VNL_TYPE_SUBNET, name, src, subnet->id, name) &&
+    if (vnl_new_check(&check, vnet->index, VNL_TYPE_SUBNET, name, src, subnet->id, name) &&
         vnl_index_put(&vnet->index, VNL_TYPE_SUBNET, subnet->name, subnet) < 0)
-        return add_failed(err, VNL_TYPE_SUBNET, name);
+        return vnl_add_failed(err, VNL_TYPE_SUBNET, name);
     return vnet->subnets[vnet->n_subnets++] = TAKE_PTR(subnet);
 }
 
@@ -296,16 +304,16 @@ struct vnl_peering *vnl_peering_add(struct vnl_vnet *vnet, const char *name, con
     vnet->peerings = links ? links : vnet->peerings;
     if (!link || !links || !(link->name = strdup(name)) ||
         !(link->id = child_id(vnet, "virtualNetworkPeerings", name)))
-        return add_failed(err, VNL_TYPE_PEERING, name);
+        return vnl_add_failed(err, VNL_TYPE_PEERING, name);
     link->src = src ? *src : link->src;
     link->remote_src = link->src;
     link->vnet = vnet;
     link->allow_vnet_access = true; /* the portal's defaults: spec 2.9 */
     link->complete_vnets = true;
     vnl_name_check(&check, VNL_TYPE_PEERING, name, src, link->id);
-    if (check_new(&check, vnet->index, VNL_TYPE_PEERING, name, src, link->id, name) &&
+    if (vnl_new_check(&check, vnet->index, VNL_TYPE_PEERING, name, src, link->id, name) &&
         vnl_index_put(&vnet->index, VNL_TYPE_PEERING, link->name, link) < 0)
-        return add_failed(err, VNL_TYPE_PEERING, name);
+        return vnl_add_failed(err, VNL_TYPE_PEERING, name);
     return vnet->peerings[vnet->n_peerings++] = TAKE_PTR(link);
 }
 
@@ -319,17 +327,17 @@ struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vn
     struct vnl_check check = { .lab = lab, .err = err };
 
     lab->vms = vms ? vms : lab->vms;
-    if (!vm || !vms || scope_fill(&vm->scope, scope, &lab->defaults, NULL) < 0 ||
+    if (!vm || !vms || vnl_scope_fill(&vm->scope, scope, &lab->defaults, NULL) < 0 ||
         !(vm->name = strdup(name)) || !(vm->id = vnl_id_format(&vm->scope, VNL_VM_TYPE, name, NULL)))
-        return add_failed(err, VNL_TYPE_VM, name);
+        return vnl_add_failed(err, VNL_TYPE_VM, name);
     vm->src = src ? *src : vm->src;
     vnl_name_check(&check, VNL_TYPE_VM, name, src, vm->id);
     if (scope)
         vnl_scope_check(&check, scope, src, vm->id);
-    if (check_new(&check, lab->index, VNL_TYPE_VM, name, src, vm->id, name) &&
+    if (vnl_new_check(&check, lab->index, VNL_TYPE_VM, name, src, vm->id, name) &&
         (vnl_index_put(&lab->index, VNL_TYPE_VM, vm->id, vm) < 0 ||
          vnl_index_put(&lab->index, VNL_TYPE_VM, vm->name, vm) < 0))
-        return add_failed(err, VNL_TYPE_VM, name);
+        return vnl_add_failed(err, VNL_TYPE_VM, name);
     return lab->vms[lab->n_vms++] = TAKE_PTR(vm);
 }
 
@@ -343,7 +351,7 @@ struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vn
     vm->nics = nics ? nics : vm->nics;
     if (!nic || !nics || !(nic->name = strdup(name)) ||
         !(nic->id = vnl_id_format(&vm->scope, VNL_NIC_TYPE, name, NULL)))
-        return add_failed(err, VNL_TYPE_NIC, name);
+        return vnl_add_failed(err, VNL_TYPE_NIC, name);
     nic->src = src ? *src : nic->src;
     nic->subnet_src = nic->src;
     nic->vm = vm;
@@ -369,7 +377,7 @@ struct vnl_expect *vnl_expect_add(struct vnl_lab *lab, const struct vnl_src *src
 
 /* --- finding ----------------------------------------------------------------------------------------- */
 
-static void *lookup_unique(const struct vnl_index *index, enum vnl_type type, const char *key)
+void *vnl_index_unique(const struct vnl_index *index, enum vnl_type type, const char *key)
 {
     size_t count;
     void *value = vnl_index_get(index, type, key, strlen(key), &count);
@@ -379,12 +387,12 @@ static void *lookup_unique(const struct vnl_index *index, enum vnl_type type, co
 
 struct vnl_vnet *vnl_vnet_lookup(const struct vnl_lab *lab, const char *name_or_id)
 {
-    return lookup_unique(lab->index, VNL_TYPE_VNET, name_or_id);
+    return vnl_index_unique(lab->index, VNL_TYPE_VNET, name_or_id);
 }
 
 struct vnl_vm *vnl_vm_lookup(const struct vnl_lab *lab, const char *name_or_id)
 {
-    return lookup_unique(lab->index, VNL_TYPE_VM, name_or_id);
+    return vnl_index_unique(lab->index, VNL_TYPE_VM, name_or_id);
 }
 
 struct vnl_subnet *vnl_subnet_lookup(const struct vnl_vnet *vnet, const char *name)

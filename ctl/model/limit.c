@@ -1,4 +1,4 @@
-/* Azure's limits: spec 1.10. Those of peerings are with the peerings. VNets and NICs are counted per region
+/* Azure's limits: spec 1.10. Those of peerings are with the peerings. VNets, NICs, NSGs and ASGs are counted per region
  * and subscription. */
 #include "model.h"
 
@@ -70,6 +70,34 @@ static void check_vnet_count(struct vnl_check *check)
     for (size_t i = 0; i < lab->n_vnets; i++, list.n++)
         list.items[i] = (struct item){ &lab->vnets[i]->scope, lab->vnets[i]->id, &lab->vnets[i]->src, i };
     check_per_region(check, &list, VNL_LIMIT_VNETS, "VnetCountLimitReached", "virtual networks");
+}
+
+static void check_nsg_count(struct vnl_check *check)
+{
+    const struct vnl_lab *lab = check->lab;
+    CLEANUP(items_done) struct items list = { calloc(lab->n_nsgs + 1, sizeof(struct item)), 0 };
+
+    if (!list.items) {
+        vnl_check_nomem(check, "network security groups");
+        return;
+    }
+    for (size_t i = 0; i < lab->n_nsgs; i++, list.n++)
+        list.items[i] = (struct item){ &lab->nsgs[i]->scope, lab->nsgs[i]->id, &lab->nsgs[i]->src, i };
+    check_per_region(check, &list, VNL_LIMIT_NSGS, "BadRequest", "network security groups");
+}
+
+static void check_asg_count(struct vnl_check *check)
+{
+    const struct vnl_lab *lab = check->lab;
+    CLEANUP(items_done) struct items list = { calloc(lab->n_asgs + 1, sizeof(struct item)), 0 };
+
+    if (!list.items) {
+        vnl_check_nomem(check, "application security groups");
+        return;
+    }
+    for (size_t i = 0; i < lab->n_asgs; i++, list.n++)
+        list.items[i] = (struct item){ &lab->asgs[i]->scope, lab->asgs[i]->id, &lab->asgs[i]->src, i };
+    check_per_region(check, &list, VNL_LIMIT_ASGS, "BadRequest", "application security groups");
 }
 
 static size_t count_nics(const struct vnl_lab *lab)
@@ -172,5 +200,9 @@ void vnl_limits_check(struct vnl_check *check)
         check_vnet_count(check);
     if (count_nics(check->lab) > VNL_LIMIT_NICS)
         check_nic_count(check);
+    if (check->lab->n_nsgs > VNL_LIMIT_NSGS)
+        check_nsg_count(check);
+    if (check->lab->n_asgs > VNL_LIMIT_ASGS)
+        check_asg_count(check);
     check_addr_counts(check);
 }

@@ -87,6 +87,58 @@ char *vnl_prefixes_join(const struct vnl_prefixes *list)
     return text;
 }
 
+int vnl_ports_add(struct vnl_port_list *list, struct vnl_ports ports)
+{
+    struct vnl_ports *items = vnl_list_grow(list->items, list->n, sizeof(*items));
+
+    if (!items)
+        return -ENOMEM;
+    list->items = items;
+    list->items[list->n++] = ports;
+    return 0;
+}
+
+void vnl_ports_done(struct vnl_port_list *list)
+{
+    free(list->items);
+    *list = (struct vnl_port_list){ 0 };
+}
+
+/* One port without sign, spaces or leading zeros; what stands behind it, or NULL. */
+static const char *parse_port(const char *text, uint16_t *ret)
+{
+    size_t n = strspn(text, "0123456789");
+    unsigned long port = n >= 1 && n <= 5 ? strtoul(text, NULL, 10) : UINT16_MAX + 1ul;
+
+    if (port > UINT16_MAX || (n > 1 && text[0] == '0'))
+        return NULL;
+    *ret = (uint16_t)port;
+    return text + n;
+}
+
+int vnl_ports_parse(const char *text, struct vnl_ports *ret)
+{
+    struct vnl_ports ports;
+    const char *end = parse_port(text, &ports.first);
+
+    ports.last = ports.first;
+    if (end && *end == '-')
+        end = parse_port(end + 1, &ports.last);
+    if (!end || *end)
+        return -EINVAL;
+    *ret = ports;
+    return 0;
+}
+
+const char *vnl_ports_format(struct vnl_ports ports, char buf[VNL_PORTS_STR])
+{
+    if (ports.first == ports.last)
+        (void)snprintf(buf, VNL_PORTS_STR, "%u", ports.first);
+    else
+        (void)snprintf(buf, VNL_PORTS_STR, "%u-%u", ports.first, ports.last);
+    return buf;
+}
+
 char *vnl_names_join(const struct vnl_names *names, size_t max)
 {
     char *text = NULL;

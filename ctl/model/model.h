@@ -11,12 +11,16 @@
 #define VNL_VNET_TYPE "Microsoft.Network/virtualNetworks"
 #define VNL_NIC_TYPE  "Microsoft.Network/networkInterfaces"
 #define VNL_VM_TYPE   "Microsoft.Compute/virtualMachines"
+#define VNL_NSG_TYPE  "Microsoft.Network/networkSecurityGroups"
+#define VNL_ASG_TYPE  "Microsoft.Network/applicationSecurityGroups"
 
 /* References in full; '*' is one segment. */
 #define VNL_VNET_ID_FORM   "/subscriptions/*/resourceGroups/*/providers/" VNL_VNET_TYPE "/*"
 #define VNL_SUBNET_ID_FORM VNL_VNET_ID_FORM "/subnets/*"
+#define VNL_NSG_ID_FORM    "/subscriptions/*/resourceGroups/*/providers/" VNL_NSG_TYPE "/*"
+#define VNL_ASG_ID_FORM    "/subscriptions/*/resourceGroups/*/providers/" VNL_ASG_TYPE "/*"
 
-/* Limits of spec 1.10, 2.3 and 2.8. */
+/* Limits of spec 1.10, 2.3, 2.8, 3.1 and 3.6. */
 #define VNL_LIMIT_VNETS           1000u   /* per region and subscription */
 #define VNL_LIMIT_NICS            65536u  /* per region and subscription */
 #define VNL_LIMIT_SUBNETS         3000u   /* per VNet */
@@ -24,6 +28,14 @@
 #define VNL_LIMIT_PEERING_SUBNETS 200u    /* per link, both lists together */
 #define VNL_LIMIT_ADDRS           65536u  /* private addresses per VNet */
 #define VNL_LIMIT_ADDRS_PEERED    128000u /* private addresses of a VNet and the VNets it is peered with */
+#define VNL_LIMIT_NSGS            5000u   /* per region and subscription */
+#define VNL_LIMIT_ASGS            3000u   /* per region and subscription */
+#define VNL_LIMIT_RULES           1000u   /* per NSG */
+#define VNL_LIMIT_RULE_PREFIXES   4000u   /* per side, over all rules of an NSG */
+#define VNL_LIMIT_RULE_ASGS       10u     /* per side of a rule */
+#define VNL_LIMIT_NSG_ASGS        100u    /* different ones over all rules of an NSG */
+#define VNL_LIMIT_NIC_ASGS        20u     /* per ip configuration */
+#define VNL_LIMIT_ASG_CONFIGS     4000u   /* ip configurations per ASG */
 
 /* One run over a lab that collects mistakes: the first one's number is what the run returns. */
 struct vnl_check {
@@ -42,6 +54,20 @@ int vnl_check_nomem(struct vnl_check *check, const char *what);
 #define vnl_mistake(check, code, src, id, hint, ...)                                                         \
     vnl_check_note(check, vnl_fail_at((check)->err, EINVAL, code, src, vnl_id_path(id), hint, __VA_ARGS__))
 
+/* --- lab.c: what all resources have ------------------------------------------------------------------ */
+
+/* location: the one to use when none is written; NULL leaves it open. 0 or -ENOMEM. */
+int vnl_scope_fill(struct vnl_scope *ret, const struct vnl_scope *written, const struct vnl_scope *defaults,
+                   const char *location);
+void vnl_scope_done(struct vnl_scope *scope);
+/* Is `key` new? One that stands twice is not entered in the index again: references to it are to the first. */
+bool vnl_new_check(struct vnl_check *check, const struct vnl_index *index, enum vnl_type type,
+                   const char *key, const struct vnl_src *src, const char *id, const char *name);
+void *vnl_add_failed(struct vnl_err **err, enum vnl_type type, const char *name); /* says so; NULL */
+
+void vnl_nsg_free(struct vnl_nsg **nsg); /* nsg.c */
+void vnl_asg_free(struct vnl_asg **asg);
+
 /* --- index.c: text (compared without case, as ARM does) to resource ---------------------------------- */
 
 /* key: borrowed, lives as long as the index. A key may be put several times: the first value stays, the count
@@ -50,6 +76,8 @@ int vnl_index_put(struct vnl_index **index, enum vnl_type type, const char *key,
 /* NULL when absent (or index is NULL). *ret_count: how often the key was put; may be NULL. */
 void *vnl_index_get(const struct vnl_index *index, enum vnl_type type, const char *key, size_t len,
                     size_t *ret_count);
+/* The value of a key that was put once, else NULL. */
+void *vnl_index_unique(const struct vnl_index *index, enum vnl_type type, const char *key);
 void vnl_index_free(struct vnl_index **index);
 
 /* --- id.c -------------------------------------------------------------------------------------------- */
@@ -102,9 +130,27 @@ void vnl_peerings_resolve(struct vnl_check *check); /* peering_check.c: spec 2.3
 void vnl_overlaps_check(struct vnl_check *check);   /* peering_overlap.c: spec 2.3 */
 void vnl_nics_resolve(
     struct vnl_check *check); /* nic.c: references, configurations, static addresses (spec 1.4) */
+void vnl_asgs_resolve(struct vnl_check *check);    /* asg.c: members (spec 3.6) */
+void vnl_rules_resolve(struct vnl_check *check);   /* rule.c: spec 3.1, and 3.6 as far as it is about rules */
+void vnl_nsgs_resolve(struct vnl_check *check);    /* nsg_attach.c: spec 3.7, 1.9 */
 void vnl_claims_check(struct vnl_check *check);    /* claim.c: addresses taken twice, subnets that are full */
 void vnl_limits_check(struct vnl_check *check);    /* limit.c: spec 1.10 */
 void vnl_expects_resolve(struct vnl_check *check); /* expect.c */
+
+/* --- asg.c: references to ASGs, from NICs and from rules ---------------------------------------------- */
+
+/* Turns `refs` into `*ret`, each once; those that name nothing are mistakes at `src`. who: "security rule 'x'". */
+void vnl_asg_refs_resolve(struct vnl_check *check, const struct vnl_names *refs, const struct vnl_src *src,
+                          const char *id, const char *who, struct vnl_asg ***ret, size_t *ret_n);
+/* To what the NSGs are attached, from subnets and NICs (nsg_attach.c). 0 or -ENOMEM. */
+int vnl_nsgs_derive(const struct vnl_lab *lab);
+/* Members and VNets of the ASGs, from the NICs'. 0 or -ENOMEM. */
+int vnl_asgs_derive(const struct vnl_lab *lab);
+/* Do the two scopes name one region and subscription? If not, a mistake: `what` (of `there`), referenced by `who`
+ * (of `here`). */
+bool vnl_region_check(struct vnl_check *check, const char *what, const struct vnl_scope *there,
+                      const char *who, const struct vnl_scope *here, const struct vnl_src *src,
+                      const char *id);
 
 /* --- shared by rules and settle ---------------------------------------------------------------------- */
 
@@ -145,6 +191,11 @@ void vnl_settle_spelling(struct vnl_check *check); /* settle_spelling.c */
 void vnl_settle_vnets(struct vnl_check *check);    /* settle.c */
 void vnl_settle_nics(struct vnl_check *check);     /* settle_nic.c */
 void vnl_settle_peerings(struct vnl_check *check); /* settle_peering.c */
+void vnl_settle_nsgs(struct vnl_check *check);     /* settle_nsg.c */
+/* Source: ARM front end, InvalidResourceLocation (409): what is there already cannot move. */
+void vnl_location_check(struct vnl_check *check, enum vnl_type type, const char *id, const char *name,
+                        const struct vnl_src *src, const struct vnl_scope *scope,
+                        const struct vnl_scope *old);
 /* Slots that are set stay; those that are VNL_SLOT_NONE get the lowest free ones. 0 or -ENOMEM. */
 int vnl_slots_assign(uint32_t **slots, size_t n);
 int vnl_sync_derive(struct vnl_peering *link); /* settle_peering.c: 0 or -ENOMEM */

@@ -37,6 +37,9 @@ int vnl_lab_resolve(struct vnl_lab *lab, struct vnl_err **err)
     vnl_peerings_resolve(&check);
     vnl_overlaps_check(&check);
     vnl_nics_resolve(&check);
+    vnl_asgs_resolve(&check);
+    vnl_rules_resolve(&check);
+    vnl_nsgs_resolve(&check);
     vnl_claims_check(&check);
     vnl_limits_check(&check);
     vnl_expects_resolve(&check);
@@ -51,6 +54,7 @@ int vnl_lab_settle(struct vnl_lab *lab, const struct vnl_lab *before, struct vnl
     vnl_settle_vnets(&check);
     vnl_settle_nics(&check);
     vnl_settle_peerings(&check);
+    vnl_settle_nsgs(&check);
     if (check.result == 0)
         vnl_check_note(&check, vnl_lab_derive(lab, err));
     return check.result;

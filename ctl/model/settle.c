@@ -4,20 +4,25 @@
  * of ARM requests can reach without deleting and recreating something that stays. */
 #include "model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Source: ARM front end, InvalidResourceLocation (409). */
-static void check_location(struct vnl_check *check, const struct vnl_vnet *vnet, const struct vnl_vnet *old)
+void vnl_location_check(struct vnl_check *check, enum vnl_type type, const char *id, const char *name,
+                        const struct vnl_src *src, const struct vnl_scope *scope, const struct vnl_scope *old)
 {
-    if (strcmp(vnet->scope.location, old->scope.location) == 0)
+    CLEANUP(vnl_str_free) char *hint = NULL;
+
+    if (strcmp(scope->location, old->location) == 0)
         return;
-    vnl_mistake(check, "InvalidResourceLocation", &vnet->src, vnet->id,
-                "a virtual network cannot move: give it another name, or remove it first",
+    if (asprintf(&hint, "%s %s cannot move: give it another name, or remove it first",
+                 type == VNL_TYPE_ASG ? "an" : "a", vnl_type_str(type)) < 0)
+        hint = NULL;
+    vnl_mistake(check, "InvalidResourceLocation", src, id, hint,
                 "The resource '%s' already exists in location '%s' in resource group '%s'. A resource with "
                 "the same name "
                 "cannot be created in location '%s'",
-                vnet->name, old->scope.location, old->scope.resource_group, vnet->scope.location);
+                name, old->location, old->resource_group, scope->location);
 }
 
 int vnl_slots_assign(uint32_t **slots, size_t n)
@@ -63,7 +68,8 @@ void vnl_settle_vnets(struct vnl_check *check)
 
         vnet->slot = old ? old->slot : VNL_SLOT_NONE;
         if (old)
-            check_location(check, vnet, old);
+            vnl_location_check(check, VNL_TYPE_VNET, vnet->id, vnet->name, &vnet->src, &vnet->scope,
+                               &old->scope);
     }
     if (assign_slots(check->lab) < 0)
         vnl_check_nomem(check, "slots");
@@ -118,5 +124,9 @@ int vnl_lab_derive(struct vnl_lab *lab, struct vnl_err **err)
     }
     for (size_t i = 0; i < lab->n_expects; i++)
         vnl_expect_derive(lab, lab->expects[i]);
-    return r < 0 ? vnl_fail(err, ENOMEM, "peerings") : 0;
+    if (r < 0)
+        return vnl_fail(err, ENOMEM, "peerings");
+    if (vnl_asgs_derive(lab) < 0 || vnl_nsgs_derive(lab) < 0)
+        return vnl_fail(err, ENOMEM, "security groups");
+    return 0;
 }

@@ -44,6 +44,38 @@ static const char *const peering_forwarded_str[] = {
 };
 static_assert(ARRAY_SIZE(peering_forwarded_str) == VNL_FORWARDED_MAX, "name every way of forwarding");
 
+static const char *const direction_str[] = {
+    [VNL_INBOUND] = "Inbound",
+    [VNL_OUTBOUND] = "Outbound",
+};
+static_assert(ARRAY_SIZE(direction_str) == VNL_DIRECTION_MAX, "name both directions");
+
+static const char *const access_str[] = {
+    [VNL_ALLOW] = "Allow",
+    [VNL_DENY] = "Deny",
+};
+static_assert(ARRAY_SIZE(access_str) == VNL_RULE_ACCESS_MAX, "name both ways of access");
+
+static const char *const rule_proto_str[] = {
+    [VNL_RULE_ANY] = "*",     [VNL_RULE_TCP] = "Tcp", [VNL_RULE_UDP] = "Udp",
+    [VNL_RULE_ICMP] = "Icmp", [VNL_RULE_ESP] = "Esp", [VNL_RULE_AH] = "Ah",
+};
+static_assert(ARRAY_SIZE(rule_proto_str) == VNL_RULE_PROTO_MAX, "name every protocol of rules");
+
+/* VNL_TAG_NONE has no name: "" is what no text is. */
+static const char *const tag_str[] = {
+    [VNL_TAG_NONE] = "",
+    [VNL_TAG_VIRTUAL_NETWORK] = "VirtualNetwork",
+    [VNL_TAG_AZURE_LOAD_BALANCER] = "AzureLoadBalancer",
+    [VNL_TAG_INTERNET] = "Internet",
+    [VNL_TAG_PLATFORM_DNS] = "AzurePlatformDNS",
+    [VNL_TAG_PLATFORM_IMDS] = "AzurePlatformIMDS",
+    [VNL_TAG_PLATFORM_LKM] = "AzurePlatformLKM",
+    [VNL_TAG_GATEWAY_MANAGER] = "GatewayManager",
+    [VNL_TAG_AZURE_CLOUD] = "AzureCloud",
+};
+static_assert(ARRAY_SIZE(tag_str) == VNL_TAG_MAX, "name every service tag");
+
 /* Position of text in the table, or -EINVAL. */
 static int find(const char *const *table, size_t n, const char *text)
 {
@@ -109,4 +141,60 @@ int vnl_peering_state_parse(const char *text, enum vnl_peering_state *ret)
     if (i >= 0)
         *ret = (enum vnl_peering_state)i;
     return i < 0 ? i : 0;
+}
+
+const char *vnl_direction_str(enum vnl_direction direction)
+{
+    return direction_str[direction];
+}
+
+const char *vnl_access_str(enum vnl_access access)
+{
+    return access_str[access];
+}
+
+const char *vnl_rule_proto_str(enum vnl_rule_proto proto)
+{
+    return rule_proto_str[proto];
+}
+
+const char *vnl_tag_str(enum vnl_tag tag)
+{
+    return tag_str[tag];
+}
+
+int vnl_direction_parse(const char *text, enum vnl_direction *ret)
+{
+    int i = find(direction_str, ARRAY_SIZE(direction_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_direction)i;
+    return i < 0 ? i : 0;
+}
+
+int vnl_access_parse(const char *text, enum vnl_access *ret)
+{
+    int i = find(access_str, ARRAY_SIZE(access_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_access)i;
+    return i < 0 ? i : 0;
+}
+
+int vnl_rule_proto_parse(const char *text, enum vnl_rule_proto *ret)
+{
+    int i = find(rule_proto_str, ARRAY_SIZE(rule_proto_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_rule_proto)i;
+    return i < 0 ? i : 0;
+}
+
+int vnl_tag_parse(const char *text, enum vnl_tag *ret)
+{
+    int i = find(tag_str, ARRAY_SIZE(tag_str), text);
+
+    if (i > VNL_TAG_NONE)
+        *ret = (enum vnl_tag)i;
+    return i > VNL_TAG_NONE ? 0 : -EINVAL;
 }

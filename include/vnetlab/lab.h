@@ -23,7 +23,17 @@
 #define VNL_SLOT_NONE UINT32_MAX
 
 /* Provider-qualified type of a resource, for ids and messages. */
-enum vnl_type { VNL_TYPE_VNET, VNL_TYPE_SUBNET, VNL_TYPE_PEERING, VNL_TYPE_VM, VNL_TYPE_NIC, VNL_TYPE_MAX };
+enum vnl_type {
+    VNL_TYPE_VNET,
+    VNL_TYPE_SUBNET,
+    VNL_TYPE_PEERING,
+    VNL_TYPE_VM,
+    VNL_TYPE_NIC,
+    VNL_TYPE_NSG,
+    VNL_TYPE_RULE,
+    VNL_TYPE_ASG,
+    VNL_TYPE_MAX
+};
 
 enum vnl_peering_state {
     VNL_PEERING_INITIATED,    /* twin absent: no route, no traffic */
@@ -47,6 +57,32 @@ enum vnl_peering_forwarded { VNL_FORWARDED_STRICT, VNL_FORWARDED_TAG_ONLY, VNL_F
 enum vnl_expect_proto { VNL_EXPECT_ICMP, VNL_EXPECT_TCP, VNL_EXPECT_UDP, VNL_EXPECT_PROTO_MAX };
 enum vnl_expect_result { VNL_EXPECT_PASS, VNL_EXPECT_DROP, VNL_EXPECT_RESULT_MAX };
 
+/* Security rules: spec 3.1. */
+enum vnl_direction { VNL_INBOUND, VNL_OUTBOUND, VNL_DIRECTION_MAX };
+enum vnl_access { VNL_ALLOW, VNL_DENY, VNL_RULE_ACCESS_MAX };
+enum vnl_rule_proto {
+    VNL_RULE_ANY,
+    VNL_RULE_TCP,
+    VNL_RULE_UDP,
+    VNL_RULE_ICMP, /* ICMP for IPv4; and ICMPv6, see docs/fidelity.md */
+    VNL_RULE_ESP,
+    VNL_RULE_AH,
+    VNL_RULE_PROTO_MAX
+};
+/* Service tags: spec 3.5. What they stand for depends on the NIC; the plan expands them. */
+enum vnl_tag {
+    VNL_TAG_NONE,
+    VNL_TAG_VIRTUAL_NETWORK,
+    VNL_TAG_AZURE_LOAD_BALANCER,
+    VNL_TAG_INTERNET,
+    VNL_TAG_PLATFORM_DNS,    /* AzurePlatformDNS */
+    VNL_TAG_PLATFORM_IMDS,   /* AzurePlatformIMDS */
+    VNL_TAG_PLATFORM_LKM,    /* AzurePlatformLKM */
+    VNL_TAG_GATEWAY_MANAGER, /* GatewayManager: Azure's own; no address of a lab is in it */
+    VNL_TAG_AZURE_CLOUD, /* AzureCloud: the same; both are in the rules that Bastion asks for (spec 1.9) */
+    VNL_TAG_MAX
+};
+
 /* Where a top-level resource lives; empty fields are filled with the lab's defaults when it is added. */
 struct vnl_scope {
     char *subscription; /* a GUID */
@@ -56,6 +92,16 @@ struct vnl_scope {
 
 struct vnl_prefixes {
     struct vnl_prefix *items; /* in the order of the file */
+    size_t n;
+};
+
+/* A range of ports, both ends included. */
+struct vnl_ports {
+    uint16_t first, last;
+};
+
+struct vnl_port_list {
+    struct vnl_ports *items; /* in the order of the file */
     size_t n;
 };
 
@@ -69,6 +115,9 @@ struct vnl_subnet {
     struct vnl_vnet *vnet;
     struct vnl_prefixes prefixes; /* IPv4 and IPv6 */
     bool plural;                  /* written as addressPrefixes (spec 1.2: preview feature) */
+    char *nsg_ref;                /* networkSecurityGroup as written, or NULL */
+    struct vnl_src nsg_src;
+    struct vnl_nsg *nsg; /* resolved, or NULL */
 };
 
 struct vnl_peering {
@@ -130,7 +179,89 @@ struct vnl_nic {
     size_t n_configs;
     bool ip_forwarding; /* enableIPForwarding: Azure's flag */
     struct vnl_mac mac; /* settled: from the slot, so unique in the lab */
-    uint32_t slot;      /* settled: index of the kernel tables, stable while the NIC lives */
+    char *nsg_ref;      /* networkSecurityGroup as written, or NULL */
+    struct vnl_src nsg_src;
+    struct vnl_nsg *nsg;       /* resolved, or NULL */
+    struct vnl_names asg_refs; /* applicationSecurityGroups, of all its configurations */
+    struct vnl_src asg_src;
+    struct vnl_asg **asgs; /* resolved, each once, in the order of the refs */
+    size_t n_asgs;
+    uint32_t slot; /* settled: index of the kernel tables, stable while the NIC lives */
+};
+
+/* Application security group: its members are NICs of one VNet (spec 3.6). */
+struct vnl_asg {
+    uint32_t number; /* position in lab->asgs */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    struct vnl_vnet *vnet; /* resolved: its first member's; NULL without members */
+    struct vnl_nic **nics; /* resolved: its members, in the lab's order */
+    size_t n_nics;
+};
+
+/* One side of a rule. Resolved, it is one of: any address (then all else is empty), one tag, ASGs, prefixes. */
+struct vnl_rule_side {
+    struct vnl_src src; /* of the addresses; of the rule when none are written */
+    bool any;           /* `*` written; resolved: also when nothing is */
+    enum vnl_tag tag;   /* the first one written, or VNL_TAG_NONE */
+    size_t n_tags;      /* as written; more than one is refused */
+    struct vnl_prefixes prefixes;
+    bool plural; /* more than one prefix, or written in the plural member: ARM keeps the two apart */
+    struct vnl_names asg_refs;
+    struct vnl_src asg_src;
+    struct vnl_asg **asgs; /* resolved, each once, in the order of the refs */
+    size_t n_asgs;
+    struct vnl_src ports_src;
+    struct vnl_port_list ports; /* none: any port, and so is 0-65535 */
+    bool any_port;              /* `*` written; resolved: also when nothing is */
+    bool plural_ports;
+};
+
+struct vnl_rule {
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_nsg *nsg; /* NULL: one of the six defaults */
+    int priority;        /* 100..4096; defaults 65000 and more */
+    struct vnl_src priority_src;
+    enum vnl_direction direction;
+    enum vnl_access access;
+    enum vnl_rule_proto proto;
+    struct vnl_rule_side source, destination;
+    char *description; /* or NULL */
+    uint32_t slot;     /* settled: of its hit counter, stable while the rule lives */
+};
+
+/* What every NSG has behind its own rules (spec 3.2): inbound ones first, by priority. They are resolved, have no id, no
+ * NSG and no slot; of those of an NSG, nsg->default_slots[] has the counters. */
+#define VNL_DEFAULT_RULES 6
+extern const struct vnl_rule vnl_default_rules[VNL_DEFAULT_RULES];
+
+/* A VNet in which an NSG acts: on a subnet of it, or on a NIC in it. */
+struct vnl_nsg_use {
+    struct vnl_vnet *vnet;
+    uint32_t slot; /* settled: unique among the lab's pairs of NSG and VNet, stable while this one lives */
+};
+
+struct vnl_nsg {
+    uint32_t number; /* position in lab->nsgs */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    struct vnl_rule **rules; /* in the order of the file */
+    size_t n_rules;
+    struct vnl_index *index;     /* of its rules */
+    struct vnl_subnet **subnets; /* resolved: to which it is attached, in the lab's order; and NICs */
+    size_t n_subnets;
+    struct vnl_nic **nics;
+    size_t n_nics;
+    struct vnl_nsg_use *uses; /* settled, in the order of lab->vnets */
+    size_t n_uses;
+    /* Settled: the default rules' counters, from the same numbers as vnl_rule.slot. */
+    uint32_t default_slots[VNL_DEFAULT_RULES];
 };
 
 struct vnl_vm {
@@ -168,9 +299,13 @@ struct vnl_lab {
     size_t n_vnets;
     struct vnl_vm **vms;
     size_t n_vms;
+    struct vnl_nsg **nsgs;
+    size_t n_nsgs;
+    struct vnl_asg **asgs;
+    size_t n_asgs;
     struct vnl_expect **expects;
     size_t n_expects;
-    struct vnl_index *index; /* of VNets and VMs, by name and by id */
+    struct vnl_index *index; /* of VNets, VMs, NSGs and ASGs, by name and by id */
 };
 
 /* --- building (loaders) -------------------------------------------------------------------------------------------
@@ -192,15 +327,27 @@ struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vn
                           const struct vnl_src *src, struct vnl_err **err);
 struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vnl_src *src,
                             struct vnl_err **err);
+struct vnl_nsg *vnl_nsg_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
+                            const struct vnl_src *src, struct vnl_err **err);
+struct vnl_rule *vnl_rule_add(struct vnl_nsg *nsg, const char *name, const struct vnl_src *src,
+                              struct vnl_err **err);
+struct vnl_asg *vnl_asg_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
+                            const struct vnl_src *src, struct vnl_err **err);
 struct vnl_expect *vnl_expect_add(struct vnl_lab *lab, const struct vnl_src *src, struct vnl_err **err);
 
+/* One more word of a side, as ARM has it: `*`, a tag, an address, a prefix; and `*`, "80", "8000-8010". -ENOMEM; -EINVAL when
+ * it is none of them, and then *err says why it is no prefix (nothing for ports). */
+int vnl_rule_address_add(struct vnl_rule_side *side, const char *text, struct vnl_err **err);
+int vnl_rule_port_add(struct vnl_rule_side *side, const char *text);
 int vnl_prefixes_add(struct vnl_prefixes *list, const struct vnl_prefix *prefix); /* 0 or -ENOMEM */
 int vnl_prefixes_copy(struct vnl_prefixes *dst, const struct vnl_prefixes *src);
 void vnl_prefixes_done(struct vnl_prefixes *list);
+int vnl_ports_add(struct vnl_port_list *list, struct vnl_ports ports); /* 0 or -ENOMEM */
+void vnl_ports_done(struct vnl_port_list *list);
 
 /* --- rules --------------------------------------------------------------------------------------------------------- */
 
-/* References and every rule within one lab (spec 1.1, 1.2, 1.4, 1.9, 2.1, 2.3, 2.6, 2.8). All mistakes are collected in
+/* References and every rule within one lab (spec 1.1, 1.2, 1.4, 1.9, 2.1, 2.3, 2.6, 2.8, 3.1, 3.6, 3.7). All mistakes are collected in
  * *err. 0, or -EINVAL with at least one mistake. Statement order of the file decides which of two conflicting resources is
  * blamed: the later one.
  * A peering whose remote VNet is not in the lab is left with `remote` NULL: it may be the survivor of a VNet that the lab in
@@ -228,6 +375,9 @@ int vnl_peering_sync(struct vnl_lab *lab, struct vnl_peering *link, bool *ret_ch
 
 struct vnl_vnet *vnl_vnet_lookup(const struct vnl_lab *lab,
                                  const char *name_or_id); /* NULL: absent or ambiguous */
+struct vnl_nsg *vnl_nsg_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_asg *vnl_asg_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_rule *vnl_rule_lookup(const struct vnl_nsg *nsg, const char *name);
 struct vnl_subnet *vnl_subnet_lookup(const struct vnl_vnet *vnet, const char *name);
 struct vnl_peering *vnl_peering_lookup(const struct vnl_vnet *vnet, const char *name);
 struct vnl_vm *vnl_vm_lookup(const struct vnl_lab *lab, const char *name_or_id);
@@ -252,6 +402,21 @@ const char *vnl_peering_forwarded_str(enum vnl_peering_forwarded forwarded); /* 
 int vnl_peering_access_parse(const char *text, enum vnl_peering_access *ret);
 int vnl_peering_forwarded_parse(const char *text, enum vnl_peering_forwarded *ret);
 int vnl_peering_state_parse(const char *text, enum vnl_peering_state *ret);
+
+/* Vocabularies of rules, as ARM spells them; parse is case-insensitive and -EINVAL for anything else. */
+const char *vnl_direction_str(enum vnl_direction direction); /* "Inbound" */
+const char *vnl_access_str(enum vnl_access access);          /* "Allow" */
+const char *vnl_rule_proto_str(enum vnl_rule_proto proto);   /* "Tcp", "*" */
+const char *vnl_tag_str(enum vnl_tag tag);                   /* "VirtualNetwork" */
+int vnl_direction_parse(const char *text, enum vnl_direction *ret);
+int vnl_access_parse(const char *text, enum vnl_access *ret);
+int vnl_rule_proto_parse(const char *text, enum vnl_rule_proto *ret);
+int vnl_tag_parse(const char *text, enum vnl_tag *ret);
+
+/* "80", "8000-8010"; which end is greater is not asked. -EINVAL for anything else. */
+int vnl_ports_parse(const char *text, struct vnl_ports *ret);
+#define VNL_PORTS_STR 12
+const char *vnl_ports_format(struct vnl_ports ports, char buf[VNL_PORTS_STR]);
 
 /* --- ids: /subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/N[/subnets/M] ---------------- */
 

@@ -19,6 +19,11 @@ int vnl_lab_load(const char *path, struct vnl_lab **ret, struct vnl_err **err);
 int vnl_lab_load_text(const char *name, const char *text, size_t size, struct vnl_lab **ret,
                       struct vnl_err **err);
 
+/* `vnetlab set`: changes one property as if the lab file said so. path: "nsgs.web.rules.allow-http.access"; value: YAML, as in the
+ * file, `null` takes away what may be absent. lab: resolved; must be resolved and settled anew afterwards, and must not be used when
+ * this fails. -EINVAL: no such property (hint: the nearest), or no such value. */
+int vnl_lab_set(struct vnl_lab *lab, const char *path, const char *value, struct vnl_err **err);
+
 /* The whole settled lab as canonical ARM JSON and back:
  *   {"name", "file", "location", "resourceGroup", "subscription", "semantics": {...},
  *    "resources": [ARM resources: id, name, type, location, properties], "expect": [...]}
@@ -54,11 +59,18 @@ struct vnl_resource_text {
 struct vnl_lab_text {
     char *text;                          /* everything below lies in here */
     struct vnl_resource_text head;       /* id and type are NULL */
-    struct vnl_resource_text *resources; /* VNets, then VMs, then NICs, each in the lab's order */
+    struct vnl_resource_text *resources; /* VNets, NSGs, ASGs, VMs, NICs, each in the lab's order */
     size_t n_resources;
 };
 int vnl_lab_text_build(const struct vnl_lab *lab, struct vnl_lab_text *ret,
                        struct vnl_err **err); /* 0 or -ENOMEM */
 void vnl_lab_text_done(struct vnl_lab_text *text);
+
+struct vnl_nsg;
+struct vnl_rule;
+struct vnl_asg;
+struct vnl_json *vnl_nsg_to_json(const struct vnl_nsg *nsg);
+struct vnl_json *vnl_rule_to_json(const struct vnl_rule *rule);
+struct vnl_json *vnl_asg_to_json(const struct vnl_asg *asg);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
+#include "vnetlab/json.h"
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
 #include "vnetlab/plan.h"
@@ -70,6 +71,32 @@ static void fuzz_tree(const char *text, size_t size)
         check_tree(root, 1);
 }
 
+/* One of the four forms, and ports that are ranges. */
+static void check_side(const struct vnl_rule_side *side)
+{
+    CHECK(side->any + (side->tag != VNL_TAG_NONE) + (side->prefixes.n > 0) + (side->n_asgs > 0) == 1);
+    CHECK(side->any_port == (side->ports.n == 0));
+    for (size_t i = 0; i < side->ports.n; i++)
+        CHECK(side->ports.items[i].first <= side->ports.items[i].last);
+    for (size_t i = 0; i < side->n_asgs; i++)
+        CHECK(side->asgs[i]);
+}
+
+static void check_nsg(const struct vnl_nsg *nsg)
+{
+    for (size_t i = 0; i < nsg->n_rules; i++) {
+        const struct vnl_rule *rule = nsg->rules[i];
+
+        CHECK(rule->priority >= 100 && rule->priority <= 4096 && rule->slot != VNL_SLOT_NONE);
+        CHECK(rule->nsg == nsg && vnl_rule_lookup(nsg, rule->name) == rule);
+        check_side(&rule->source);
+        check_side(&rule->destination);
+    }
+    CHECK((nsg->n_uses > 0) == (nsg->n_subnets + nsg->n_nics > 0));
+    for (size_t i = 0; i < nsg->n_uses; i++)
+        CHECK(nsg->uses[i].vnet && nsg->uses[i].slot != VNL_SLOT_NONE);
+}
+
 static void check_lab(const struct vnl_lab *lab)
 {
     for (size_t i = 0; i < lab->n_vms; i++) {
@@ -80,6 +107,26 @@ static void check_lab(const struct vnl_lab *lab)
         for (size_t k = 0; k < nic->n_configs; k++)
             CHECK(vnl_prefix_has(&nic->configs[k].subnet_prefix, &nic->configs[k].addr));
     }
+    for (size_t i = 0; i < lab->n_nsgs; i++)
+        check_nsg(lab->nsgs[i]);
+}
+
+/* What is stored comes back as it was. */
+static void check_stored(const struct vnl_lab *lab)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *json_again = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *again = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    CLEANUP(vnl_str_free) char *text = NULL;
+    CLEANUP(vnl_str_free) char *text_again = NULL;
+
+    CHECK(vnl_lab_to_json(lab, &json, &err) == 0);
+    CHECK(vnl_lab_from_json(json, &again, &err) == 0);
+    CHECK(vnl_lab_to_json(again, &json_again, &err) == 0);
+    CHECK(vnl_json_format(json, 0, &text, &err) == 0 &&
+          vnl_json_format(json_again, 0, &text_again, &err) == 0);
+    CHECK(strcmp(text, text_again) == 0);
 }
 
 static void fuzz_plan(const struct vnl_lab *lab)
@@ -116,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_lab(lab);
+    check_stored(lab);
     fuzz_plan(lab);
     return 0;
 }

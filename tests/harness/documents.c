@@ -54,6 +54,40 @@ const char document_full[] =
     "  - {from: vm-2, to: 'fd00:1:0:2::77', udp: 53, result: drop}\n"
     "  - {from: vm-4, to: 192.0.2.1, icmp: drop}\n";
 
+const char document_guarded[] =
+    "name: lab1\n"
+    "vnets:\n"
+    "  aa: {addressSpace: [10.0.0.0/16, 'fd00:1::/48'],\n"
+    "       subnets: {s: {addressPrefixes: [10.0.0.0/24, 'fd00:1::/64'], networkSecurityGroup: web}, t: "
+    "10.0.1.0/24}}\n"
+    "  bb: {addressSpace: 10.1.0.0/16, subnets: {s: {addressPrefix: 10.1.0.0/24, networkSecurityGroup: {id: "
+    "web}}}}\n"
+    "networkSecurityGroups:\n"
+    "  web:\n"
+    "    securityRules:\n"
+    "      http: {priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: "
+    "Internet,\n"
+    "             destinationPortRanges: [80, 443, 8000-8010], description: 'for \\ everyone'}\n"
+    "      http-again: {direction: Outbound, access: Deny, priority: 100, destinationPortRanges: [80]}\n"
+    "      groups: {priority: 110, direction: Inbound, access: Allow, sourcePortRange: 1024-65535,\n"
+    "               sourceApplicationSecurityGroups: [front, {id: BACK}, front],\n"
+    "               destinationApplicationSecurityGroups: back}\n"
+    "      many: {priority: 120, direction: Inbound, access: Deny, protocol: Icmp,\n"
+    "             sourceAddressPrefixes: [192.0.2.1, 198.51.100.0/24], destinationAddressPrefixes: "
+    "[10.0.0.0/8]}\n"
+    "      six: {priority: 4096, direction: Outbound, access: Allow, protocol: '*', sourceAddressPrefix: "
+    "'*',\n"
+    "            destinationAddressPrefix: 'fd00:1::/48', destinationPortRange: '*'}\n"
+    "  idle: {resourceGroup: other}\n"
+    "  vm-nsg:\n"
+    "applicationSecurityGroups: {front: {}, back: }\n"
+    "virtualMachines:\n"
+    "  vm-1: {subnet: aa/s, networkSecurityGroup: vm-nsg, applicationSecurityGroups: [front, back]}\n"
+    "  vm-2: {subnet: aa/t, applicationSecurityGroups: front}\n"
+    "  vm-3: {subnet: bb/s, networkSecurityGroup: web}\n"
+    "expect:\n"
+    "  - {from: vm-1, to: vm-2, tcp: 80, result: drop, reason: NsgOutbound}\n";
+
 #define PAIR(space, links)                                                                                   \
     "name: lab1\n"                                                                                           \
     "vnets:\n"                                                                                               \

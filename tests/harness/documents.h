@@ -14,6 +14,8 @@ extern const char document_full[];      /* something of everything */
 extern const char document_connected[]; /* VNets aa and bb, peered; one VM */
 extern const char document_initiated[]; /* the same without the link of bb */
 extern const char document_resized[];   /* the same as connected, with one prefix more in aa */
+extern const char
+    document_guarded[]; /* network and application security groups, with everything a rule can have */
 
 /* A lab file's text, settled upon `before`. The lab comes from the file dir/lab.yaml. */
 int document_load(const char *text, const struct vnl_lab *before, struct vnl_lab **ret, struct vnl_err **err);

@@ -26,6 +26,9 @@ static void every_state_comes_back_byte_for_byte(void **state)
         { document_connected, document_resized },
         { document_initiated, document_connected },
         { document_full, document_full },
+        { NULL, document_guarded },
+        { document_guarded, document_guarded },
+        { document_connected, document_guarded },
     };
 
     (void)state;

@@ -148,10 +148,10 @@ static const struct {
       "vnetlab: f.yaml:2:121: virtualMachines/vm-2: 'privateIPAddress' takes one IPv4 and one IPv6 "
       "address\n" },
     { "vnets: {v1: {addressSpace: 10.0.0.0/16, subnets: {a: 10.0.0.0/24}}}\n"
-      "virtualMachines: {vm-1: {subnet: v1/a, networkSecurityGroup: nsg, publicIPAddress: true}}\n",
-      "vnetlab: f.yaml:2:40: InvalidRequestContent: virtualMachines/vm-1: 'networkSecurityGroup' is not "
+      "virtualMachines: {vm-1: {subnet: v1/a, networkInterfaces: [nic], publicIPAddress: true}}\n",
+      "vnetlab: f.yaml:2:40: InvalidRequestContent: virtualMachines/vm-1: 'networkInterfaces' is not "
       "supported yet\n"
-      "vnetlab: f.yaml:2:67: InvalidRequestContent: virtualMachines/vm-1: 'publicIPAddress' is not supported "
+      "vnetlab: f.yaml:2:66: InvalidRequestContent: virtualMachines/vm-1: 'publicIPAddress' is not supported "
       "yet\n" },
     /* names */
     { "name: My Lab\n",
