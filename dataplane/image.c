@@ -15,6 +15,8 @@
  * and all larger ones fit too. */
 #include "vnetlab/image.h"
 
+#include "image_parts.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@
 typedef unsigned __int128 wide; /* an address of either family as a number */
 
 #define OWNER_SLOTS_MAX (1u << 24)
-#define POOL_MAX        (1u << 30)
+#define RULE_SLOTS_MAX  (1u << 24)
 
 /* --- ranges --------------------------------------------------------------------------------------------- */
 
@@ -135,17 +137,11 @@ static int flatten(struct span *spans, size_t n, uint16_t family, struct ranges 
 
 /* --- pool ----------------------------------------------------------------------------------------------- */
 
-struct pool {
-    unsigned char *bytes;
-    size_t used, room;
-};
-
-/* Zeroed, 8-byte aligned. *ret is the offset. */
-static int pool_take(struct pool *pool, size_t size, uint32_t *ret)
+int vnl_image_take(struct vnl_image_pool *pool, size_t size, uint32_t *ret)
 {
     size_t end = pool->used + ((size + 7) & ~(size_t)7);
 
-    if (end > POOL_MAX)
+    if (end > VNL_IMAGE_POOL_MAX)
         return -E2BIG;
     if (end > pool->room) {
         size_t room = 2 * end;
@@ -185,20 +181,21 @@ static uint16_t route_index(struct vnl_route_entry *routes, size_t *n, const str
     return (uint16_t)i;
 }
 
-static int take_image(struct pool *pool, size_t n_ranges, size_t step, struct vnl_route_image *head,
+static int take_image(struct vnl_image_pool *pool, size_t n_ranges, size_t step, struct vnl_route_image *head,
                       uint32_t *ret)
 {
-    int r = pool_take(pool, sizeof(*head), ret);
+    int r = vnl_image_take(pool, sizeof(*head), ret);
 
     if (r == 0)
-        r = pool_take(pool, n_ranges * step, &head->start);
+        r = vnl_image_take(pool, n_ranges * step, &head->start);
     if (r == 0)
-        r = pool_take(pool, n_ranges * sizeof(uint16_t), &head->index);
-    return r < 0 ? r : pool_take(pool, n_ranges * sizeof(struct vnl_route_entry), &head->route);
+        r = vnl_image_take(pool, n_ranges * sizeof(uint16_t), &head->index);
+    return r < 0 ? r : vnl_image_take(pool, n_ranges * sizeof(struct vnl_route_entry), &head->route);
 }
 
 /* Header, starts, indices, routes. The routes come last: what was taken too much for them is given back. */
-static int put_ranges(struct pool *pool, const struct ranges *ranges, uint16_t family, uint32_t *ret)
+static int put_ranges(struct vnl_image_pool *pool, const struct ranges *ranges, uint16_t family,
+                      uint32_t *ret)
 {
     size_t step = family == AF_INET ? sizeof(uint32_t) : 2 * sizeof(uint64_t), n_routes = 0;
     struct vnl_route_image head = { .n_ranges = (uint32_t)ranges->n };
@@ -223,7 +220,7 @@ static int put_ranges(struct pool *pool, const struct ranges *ranges, uint16_t f
 
 /* Offset 0 of every bank: no route at all, for both families (an IPv6 start of zero begins with an IPv4 start
  * of zero). */
-static int put_nothing(struct pool *pool)
+static int put_nothing(struct vnl_image_pool *pool)
 {
     struct range all = { .entry = { .kind = VNL_ROUTE_KIND_NONE } };
     struct ranges ranges = { .items = &all, .n = 1 };
@@ -233,8 +230,8 @@ static int put_nothing(struct pool *pool)
 }
 
 /* One image; `what` names it in the message. */
-static int put_spans(struct pool *pool, struct span *spans, size_t n, uint16_t family, const char *what,
-                     uint32_t *ret, struct vnl_err **err)
+static int put_spans(struct vnl_image_pool *pool, struct span *spans, size_t n, uint16_t family,
+                     const char *what, uint32_t *ret, struct vnl_err **err)
 {
     struct ranges ranges;
     int r;
@@ -247,7 +244,8 @@ static int put_spans(struct pool *pool, struct span *spans, size_t n, uint16_t f
         r = vnl_fail(err, E2BIG, "routes of '%s' make %zu ranges; the tables hold %u", what, ranges.n,
                      VNL_ROUTE_RANGES_MAX);
     else if (r == 0 && (r = put_ranges(pool, &ranges, family, ret)) == -E2BIG)
-        r = vnl_fail(err, E2BIG, "routes of '%s' do not fit: the tables hold %u bytes", what, POOL_MAX);
+        r = vnl_fail(err, E2BIG, "routes of '%s' do not fit: the tables hold %u bytes", what,
+                     VNL_IMAGE_POOL_MAX);
     if (r == -ENOMEM)
         r = vnl_fail(err, ENOMEM, "routes of '%s'", what);
     free(ranges.items);
@@ -283,8 +281,9 @@ struct offsets {
     uint32_t v4, v6;
 };
 
-static int put_table(struct pool *pool, const struct vnl_plan *plan, const struct vnl_route_table *table,
-                     uint16_t family, uint32_t *ret, struct vnl_err **err)
+static int put_table(struct vnl_image_pool *pool, const struct vnl_plan *plan,
+                     const struct vnl_route_table *table, uint16_t family, uint32_t *ret,
+                     struct vnl_err **err)
 {
     struct span *spans = calloc(table->n_routes + 1, sizeof(*spans));
     size_t n = 0;
@@ -303,8 +302,8 @@ static int put_table(struct pool *pool, const struct vnl_plan *plan, const struc
     return r;
 }
 
-static int put_space(struct pool *pool, const struct vnl_plan_vnet *vnet, uint16_t family, uint32_t *ret,
-                     struct vnl_err **err)
+static int put_space(struct vnl_image_pool *pool, const struct vnl_plan_vnet *vnet, uint16_t family,
+                     uint32_t *ret, struct vnl_err **err)
 {
     struct vnl_route_entry inside = { .kind = VNL_ROUTE_KIND_VNET, .vnet = vnet->slot };
     struct span *spans = calloc(vnet->n_space + 1, sizeof(*spans));
@@ -323,8 +322,9 @@ static int put_space(struct pool *pool, const struct vnl_plan_vnet *vnet, uint16
 
 /* The pool and where things are in it. A table that no NIC uses is left out, so that it changes nothing. */
 struct layout {
-    struct pool pool;
+    struct vnl_image_pool pool;
     struct offsets *tables, *spaces;
+    uint32_t *policies; /* by plan->nics */
 };
 
 static void layout_done(struct layout *layout)
@@ -332,6 +332,7 @@ static void layout_done(struct layout *layout)
     free(layout->pool.bytes);
     free(layout->tables);
     free(layout->spaces);
+    free(layout->policies);
 }
 
 static int put_for_nic(struct layout *layout, const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
@@ -362,12 +363,13 @@ static int layout_build(struct layout *layout, const struct vnl_plan *plan, stru
     *layout = (struct layout){
         .tables = calloc(plan->n_tables + 1, sizeof(*layout->tables)),
         .spaces = calloc(plan->n_vnets + 1, sizeof(*layout->spaces)),
+        .policies = calloc(plan->n_nics + 1, sizeof(*layout->policies)),
     };
-    if (!layout->tables || !layout->spaces || put_nothing(&layout->pool) < 0)
+    if (!layout->tables || !layout->spaces || !layout->policies || put_nothing(&layout->pool) < 0)
         return vnl_fail(err, ENOMEM, "route tables of lab '%s'", plan->lab);
     for (size_t i = 0; i < plan->n_nics && r == 0; i++)
         r = put_for_nic(layout, plan, &plan->nics[i], err);
-    return r;
+    return r < 0 ? r : vnl_image_put_policies(&layout->pool, plan, layout->policies, err);
 }
 
 /* --- owners --------------------------------------------------------------------------------------------- */
@@ -463,13 +465,19 @@ static uint32_t power_of_two(uint32_t at_least, uint32_t from)
 
 int vnl_image_size(const struct vnl_plan *plan, struct vnl_image_size *ret, struct vnl_err **err)
 {
-    struct vnl_image_size size = { .nic_slots = power_of_two(plan->nic_slots, 16) };
+    struct vnl_image_size size = {
+        .nic_slots = power_of_two(plan->nic_slots, 16),
+        .rule_slots = power_of_two(plan->rule_counters, 16),
+    };
     struct layout layout;
     int r;
 
     if (plan->nic_slots > VNL_NIC_SLOTS_MAX)
         return vnl_fail(err, E2BIG, "%u network interfaces; the tables hold %u", plan->nic_slots,
                         VNL_NIC_SLOTS_MAX);
+    if (plan->rule_counters > RULE_SLOTS_MAX)
+        return vnl_fail(err, E2BIG, "%u security rules; the tables hold %u", plan->rule_counters,
+                        RULE_SLOTS_MAX);
     r = layout_build(&layout, plan, err);
     size.pool_bytes = power_of_two((uint32_t)layout.pool.used, 64);
     layout_done(&layout);
@@ -480,16 +488,19 @@ int vnl_image_size(const struct vnl_plan *plan, struct vnl_image_size *ret, stru
     return r;
 }
 
-static struct vnl_nic_entry nic_entry(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
-                                      const struct layout *layout)
+static struct vnl_nic_entry nic_entry(const struct vnl_plan *plan, size_t index, const struct layout *layout)
 {
+    const struct vnl_plan_nic *nic = &plan->nics[index];
     struct vnl_nic_entry entry = {
-        .flags = VNL_NIC_LIVE | (nic->ip_forwarding ? VNL_NIC_IP_FORWARDING : 0),
+        .flags = VNL_NIC_LIVE | (nic->ip_forwarding ? VNL_NIC_IP_FORWARDING : 0) |
+                 (layout->policies[index] ? VNL_NIC_HAS_NSG : 0),
         .vnet = plan->vnets[nic->vnet].slot,
         .routes4 = layout->tables[nic->table].v4,
         .routes6 = layout->tables[nic->table].v6,
         .space = layout->spaces[nic->vnet].v4,
         .space6 = layout->spaces[nic->vnet].v6,
+        .policy = layout->policies[index],
+        .flow_timeout_s = plan->vnets[nic->vnet].flow_timeout_s,
     };
 
     memcpy(entry.mac, nic->mac.bytes, sizeof(entry.mac));
@@ -507,13 +518,15 @@ static struct vnl_nic_entry nic_entry(const struct vnl_plan *plan, const struct 
 static void take_digest(struct vnl_image *image)
 {
     static const uint8_t key[VNL_DIGEST_SIZE] = "vnetlab tables";
-    const uint32_t head[] = { VNL_LAYOUT_VERSION, image->size.nic_slots, image->size.owner_slots,
-                              image->size.pool_bytes, image->pool_used };
+    const uint32_t head[] = { VNL_LAYOUT_VERSION,     image->size.nic_slots, image->size.owner_slots,
+                              image->size.pool_bytes, image->pool_used,      image->size.rule_slots };
 
     vnl_digest(key, head, sizeof(head), image->digest);
     vnl_digest(image->digest, image->nics, image->size.nic_slots * sizeof(*image->nics), image->digest);
     vnl_digest(image->digest, image->owners, image->size.owner_slots * sizeof(*image->owners), image->digest);
     vnl_digest(image->digest, image->pool, image->pool_used, image->digest);
+    vnl_digest(image->digest, image->rule_ids, image->size.rule_slots * sizeof(*image->rule_ids),
+               image->digest);
 }
 
 static int image_fill(struct vnl_image *image, const struct vnl_plan *plan, const struct layout *layout,
@@ -525,15 +538,19 @@ static int image_fill(struct vnl_image *image, const struct vnl_plan *plan, cons
         return vnl_fail(err, E2BIG, "%u network interfaces; the loaded tables hold %u", plan->nic_slots,
                         size->nic_slots);
     if (layout->pool.used > size->pool_bytes)
-        return vnl_fail(err, E2BIG, "%zu bytes of routes; the loaded tables hold %u", layout->pool.used,
-                        size->pool_bytes);
+        return vnl_fail(err, E2BIG, "%zu bytes of routes and rules; the loaded tables hold %u",
+                        layout->pool.used, size->pool_bytes);
+    if (plan->rule_counters > size->rule_slots)
+        return vnl_fail(err, E2BIG, "%u security rules; the loaded tables count for %u", plan->rule_counters,
+                        size->rule_slots);
     if (!owners_fill(plan, image->owners, size->owner_slots))
         return vnl_fail(err, E2BIG, "the addresses do not fit into the loaded table of %u",
                         size->owner_slots);
     for (size_t i = 0; i < plan->n_nics; i++)
-        image->nics[plan->nics[i].slot] = nic_entry(plan, &plan->nics[i], layout);
+        image->nics[plan->nics[i].slot] = nic_entry(plan, i, layout);
     memcpy(image->pool, layout->pool.bytes, layout->pool.used);
     image->pool_used = (uint32_t)layout->pool.used;
+    vnl_image_rule_ids(plan, image->rule_ids);
     take_digest(image);
     return 0;
 }
@@ -547,7 +564,8 @@ int vnl_image_build(const struct vnl_plan *plan, const struct vnl_image_size *si
 
     if (!image || !(image->nics = calloc(size->nic_slots, sizeof(*image->nics))) ||
         !(image->owners = calloc(size->owner_slots, sizeof(*image->owners))) ||
-        !(image->pool = calloc(size->pool_bytes, 1)))
+        !(image->pool = calloc(size->pool_bytes, 1)) ||
+        !(image->rule_ids = calloc(size->rule_slots, sizeof(*image->rule_ids))))
         return vnl_fail(err, ENOMEM, "tables of lab '%s'", plan->lab);
     image->size = *size;
     r = layout_build(&layout, plan, err);
@@ -569,6 +587,7 @@ void vnl_image_free(struct vnl_image **ret)
     free(image->nics);
     free(image->owners);
     free(image->pool);
+    free(image->rule_ids);
     free(image);
     *ret = NULL;
 }

@@ -4,7 +4,7 @@
  * changed; one walk serves all. Routes have no lines for a VNet that comes or goes, only for one that stays.
  * Kernel slots mean nothing to the operator and are shown only where nothing else says why a resource is not
  * the same. */
-#include "parts.h"
+#include "diff.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -29,31 +29,18 @@ static const char verb_sign[] = {
 };
 static_assert(ARRAY_SIZE(verb_sign) == VNL_CHANGE_VERB_MAX, "a sign for every verb");
 
-struct work {
-    struct vnl_diff *diff;
-    size_t room;
-    const struct vnl_plan *before, *after;
-};
-
-/* One resource of each plan: the same one. */
-struct pair {
-    const char *path, *name; /* "virtualMachines", "vm-1" */
-    size_t before, after;    /* indices */
-    bool shown;              /* a change of it was added */
-};
-
 struct kind {
     const char *path;
     size_t (*count)(const struct vnl_plan *plan);
     const char *(*key)(const struct vnl_plan *plan, size_t i);
     const char *(*name)(const struct vnl_plan *plan, size_t i);
     char *(*describe)(const struct vnl_plan *plan, size_t i); /* NULL: only changes are shown */
-    int (*compare)(struct work *work, struct pair *pair);
+    int (*compare)(struct vnl_diff_work *work, struct vnl_diff_pair *pair);
 };
 
 /* Takes `detail`; NULL is a failed allocation. */
-static int add_change(struct work *work, enum vnl_change_verb verb, const char *path, const char *name,
-                      char *detail)
+static int add_change(struct vnl_diff_work *work, enum vnl_change_verb verb, const char *path,
+                      const char *name, char *detail)
 {
     struct vnl_diff *diff = work->diff;
     char *object = vnl_text("%s/%s", path, name);
@@ -75,7 +62,8 @@ static int add_change(struct work *work, enum vnl_change_verb verb, const char *
 }
 
 /* Adds "WHAT OLD -> NEW" when the texts differ; takes both. */
-static int compare_texts(struct work *work, struct pair *pair, const char *what, char *before, char *after)
+static int compare_texts(struct vnl_diff_work *work, struct vnl_diff_pair *pair, const char *what,
+                         char *before, char *after)
 {
     int r = before && after ? 0 : -ENOMEM;
 
@@ -89,18 +77,20 @@ static int compare_texts(struct work *work, struct pair *pair, const char *what,
     return r;
 }
 
-static int compare_names(struct work *work, struct pair *pair, const char *what, const char *before,
-                         const char *after)
+static int compare_names(struct vnl_diff_work *work, struct vnl_diff_pair *pair, const char *what,
+                         const char *before, const char *after)
 {
     return compare_texts(work, pair, what, strdup(before), strdup(after));
 }
 
-static int compare_bools(struct work *work, struct pair *pair, const char *what, bool before, bool after)
+static int compare_bools(struct vnl_diff_work *work, struct vnl_diff_pair *pair, const char *what,
+                         bool before, bool after)
 {
     return compare_names(work, pair, what, before ? "true" : "false", after ? "true" : "false");
 }
 
-static int compare_slots(struct work *work, struct pair *pair, uint32_t before, uint32_t after)
+static int compare_slots(struct vnl_diff_work *work, struct vnl_diff_pair *pair, uint32_t before,
+                         uint32_t after)
 {
     if (pair->shown || before == after)
         return 0;
@@ -134,7 +124,12 @@ static char *vnet_describe(const struct vnl_plan *plan, size_t i)
     return text;
 }
 
-static int vnet_compare(struct work *work, struct pair *pair)
+static char *timeout_text(const struct vnl_plan_vnet *vnet)
+{
+    return vnl_text("%u min", vnet->flow_timeout_s / 60);
+}
+
+static int vnet_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_vnet *before = &work->before->vnets[pair->before];
     const struct vnl_plan_vnet *after = &work->after->vnets[pair->after];
@@ -143,6 +138,8 @@ static int vnet_compare(struct work *work, struct pair *pair)
 
     if (r == 0)
         r = compare_names(work, pair, "location", before->location, after->location);
+    if (r == 0)
+        r = compare_texts(work, pair, "flow timeout", timeout_text(before), timeout_text(after));
     return r < 0 ? r : compare_slots(work, pair, before->slot, after->slot);
 }
 
@@ -170,7 +167,7 @@ static char *peering_describe(const struct vnl_plan *plan, size_t i)
     return vnl_text("to %s: %s, %s; flags %s", link->remote, link->state, link->sync, link->flags);
 }
 
-static int peering_compare(struct work *work, struct pair *pair)
+static int peering_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_peering *before = &work->before->peerings[pair->before];
     const struct vnl_plan_peering *after = &work->after->peerings[pair->after];
@@ -255,32 +252,42 @@ static void drop_common(char **before, size_t n_before, char **after, size_t n_a
         }
 }
 
-static int add_rows(struct work *work, const struct pair *pair, char sign, char **texts, size_t n)
+static int add_rows(struct vnl_diff_work *work, struct vnl_diff_pair *pair, char sign, char **texts, size_t n)
 {
     int r = 0;
 
-    for (size_t i = 0; i < n && r == 0; i++)
-        if (texts[i])
-            r = add_change(work, VNL_CHANGE_UPDATE, pair->path, pair->name, vnl_text("%c%s", sign, texts[i]));
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (!texts[i])
+            continue;
+        pair->shown = true;
+        r = add_change(work, VNL_CHANGE_UPDATE, pair->path, pair->name, vnl_text("%c%s", sign, texts[i]));
+    }
     return r;
 }
 
-static int table_compare(struct work *work, struct pair *pair)
+int vnl_diff_rows(struct vnl_diff_work *work, struct vnl_diff_pair *pair, char **gone, size_t n_gone,
+                  char **come, size_t n_come)
 {
-    const struct vnl_route_table *before = &work->before->tables[pair->before];
-    const struct vnl_route_table *after = &work->after->tables[pair->after];
-    char **gone = row_texts(work->before, before), **come = row_texts(work->after, after);
     int r = gone && come ? 0 : -ENOMEM;
 
     if (r == 0) {
-        drop_common(gone, before->n_routes, come, after->n_routes);
-        r = add_rows(work, pair, '-', gone, before->n_routes);
+        drop_common(gone, n_gone, come, n_come);
+        r = add_rows(work, pair, '-', gone, n_gone);
     }
     if (r == 0)
-        r = add_rows(work, pair, '+', come, after->n_routes);
-    free_texts(gone, before->n_routes);
-    free_texts(come, after->n_routes);
+        r = add_rows(work, pair, '+', come, n_come);
+    free_texts(gone, n_gone);
+    free_texts(come, n_come);
     return r;
+}
+
+static int table_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
+{
+    const struct vnl_route_table *before = &work->before->tables[pair->before];
+    const struct vnl_route_table *after = &work->after->tables[pair->after];
+
+    return vnl_diff_rows(work, pair, row_texts(work->before, before), before->n_routes,
+                         row_texts(work->after, after), after->n_routes);
 }
 
 /* --- VMs ------------------------------------------------------------------------------------------------ */
@@ -336,6 +343,11 @@ static char *vm_describe(const struct vnl_plan *plan, size_t i)
     return text;
 }
 
+static const char *nsg_name(const struct vnl_plan *plan, uint32_t rules)
+{
+    return rules == VNL_PLAN_NO_RULES ? "none" : plan->rules[rules].nsg_name;
+}
+
 /* "'python3 -m http.server 80' 'sleep 1'" on one line, "none" */
 static char *run_text(const struct vnl_plan_vm *vm)
 {
@@ -353,19 +365,26 @@ static char *run_text(const struct vnl_plan_vm *vm)
     return text;
 }
 
-static int nic_compare(struct work *work, struct pair *pair, const struct vnl_plan_nic *before,
-                       const struct vnl_plan_nic *after)
+static int nic_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair,
+                       const struct vnl_plan_nic *before, const struct vnl_plan_nic *after)
 {
     int r = compare_texts(work, pair, "address", addrs_text(before, true), addrs_text(after, true));
 
     if (r == 0)
         r = compare_names(work, pair, "subnet", before->subnet, after->subnet);
+    if (r == 0)
+        r = compare_names(work, pair, "networkSecurityGroup of the subnet",
+                          nsg_name(work->before, before->rules_subnet),
+                          nsg_name(work->after, after->rules_subnet));
+    if (r == 0)
+        r = compare_names(work, pair, "networkSecurityGroup", nsg_name(work->before, before->rules_nic),
+                          nsg_name(work->after, after->rules_nic));
     return r < 0
                ? r
                : compare_bools(work, pair, "enableIPForwarding", before->ip_forwarding, after->ip_forwarding);
 }
 
-static int vm_compare(struct work *work, struct pair *pair)
+static int vm_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_vm *before = &work->before->vms[pair->before],
                              *after = &work->after->vms[pair->after];
@@ -393,6 +412,8 @@ static const struct kind kinds[] = {
     { "virtualNetworkPeerings", count_peerings, peering_key, peering_name, peering_describe,
       peering_compare },
     { "routes", count_tables, table_key, table_name, NULL, table_compare },
+    { "networkSecurityGroups", vnl_diff_rules_count, vnl_diff_rules_key, vnl_diff_rules_name,
+      vnl_diff_rules_describe, vnl_diff_rules_compare },
     { "virtualMachines", count_vms, vm_key, vm_name, vm_describe, vm_compare },
 };
 
@@ -427,7 +448,7 @@ static const struct entry *index_find(const struct entry *entries, size_t n, con
 }
 
 /* What `plan` has and `other` has not. */
-static int add_missing(struct work *work, const struct kind *kind, enum vnl_change_verb verb,
+static int add_missing(struct vnl_diff_work *work, const struct kind *kind, enum vnl_change_verb verb,
                        const struct vnl_plan *plan, const struct vnl_plan *other)
 {
     struct entry *entries = index_build(other, kind);
@@ -440,14 +461,14 @@ static int add_missing(struct work *work, const struct kind *kind, enum vnl_chan
     return r;
 }
 
-static int add_updates(struct work *work, const struct kind *kind)
+static int add_updates(struct vnl_diff_work *work, const struct kind *kind)
 {
     struct entry *entries = index_build(work->before, kind);
     int r = entries ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < kind->count(work->after) && r == 0; i++) {
         const struct entry *found = index_find(entries, kind->count(work->before), kind->key(work->after, i));
-        struct pair pair = { .path = kind->path, .name = kind->name(work->after, i), .after = i };
+        struct vnl_diff_pair pair = { .path = kind->path, .name = kind->name(work->after, i), .after = i };
 
         if (!found)
             continue;
@@ -458,7 +479,7 @@ static int add_updates(struct work *work, const struct kind *kind)
     return r;
 }
 
-static int diff_all(struct work *work)
+static int diff_all(struct vnl_diff_work *work)
 {
     int r = 0;
 
@@ -476,7 +497,7 @@ int vnl_diff_build(const struct vnl_plan *before, const struct vnl_plan *after, 
 {
     static const struct vnl_plan nothing;
     CLEANUP(vnl_diff_free) struct vnl_diff *diff = calloc(1, sizeof(*diff));
-    struct work work = { .diff = diff, .before = before ? before : &nothing, .after = after };
+    struct vnl_diff_work work = { .diff = diff, .before = before ? before : &nothing, .after = after };
 
     if (!diff || diff_all(&work) < 0)
         return vnl_fail(err, ENOMEM, "difference of two plans of lab '%s'", after->lab);

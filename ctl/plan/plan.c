@@ -20,6 +20,8 @@ static const struct vnl_addr router6 = {
     .bytes = { 0xfe, 0x80, [10] = 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc },
 };
 
+#define FLOW_TIMEOUT_MIN 4 /* where flowTimeoutInMinutes is not set (spec 3.4) */
+
 static int copy_text(char **ret, const char *text)
 {
     *ret = strdup(text);
@@ -40,6 +42,7 @@ static int add_vnet(struct vnl_plan *plan, const struct vnl_vnet *vnet)
     if (!out->space || copy_text(&out->id, vnet->id) < 0 || copy_text(&out->name, vnet->name) < 0 ||
         copy_text(&out->location, vnet->scope.location) < 0)
         return -ENOMEM;
+    out->flow_timeout_s = (uint32_t)(vnet->flow_timeout_min ? vnet->flow_timeout_min : FLOW_TIMEOUT_MIN) * 60;
     out->n_space = vnet->space.n;
     for (size_t i = 0; i < vnet->space.n; i++)
         out->space[i] = vnet->space.items[i];
@@ -150,20 +153,24 @@ static int name_nic(struct vnl_plan_nic *out, const char *lab, const struct vnl_
     out->bridge_ifindex = vnl_bridge_ifindex(vnet->slot, number);
     out->alias = vnl_nic_alias(lab, nic);
     out->subnet = vnl_text("%s/%s", vnet->name, nic->subnet->name);
-    if (!out->alias || !out->subnet || copy_text(&out->id, nic->id) < 0)
+    if (!out->alias || !out->subnet || copy_text(&out->id, nic->id) < 0 ||
+        copy_text(&out->subnet_id, nic->subnet->id) < 0)
         return -ENOMEM;
     return copy_text(&out->name, nic->name);
 }
 
-static int add_nic(struct vnl_plan *plan, uint32_t vm, const struct vnl_nic *nic)
+static int add_nic(struct vnl_plan *plan, const struct vnl_lab *lab, uint32_t vm, const struct vnl_nic *nic)
 {
+    const struct vnl_subnet *subnet = nic->subnet;
     struct vnl_plan_nic *out = &plan->nics[plan->n_nics++];
 
     out->slot = nic->slot;
     if (nic->slot >= plan->nic_slots)
         plan->nic_slots = nic->slot + 1;
     out->vm = vm;
-    out->vnet = out->table = nic->subnet->vnet->number;
+    out->vnet = out->table = subnet->vnet->number;
+    out->rules_subnet = vnl_rules_index(lab, subnet->nsg, subnet->vnet);
+    out->rules_nic = vnl_rules_index(lab, nic->nsg, subnet->vnet);
     out->mac = nic->mac;
     out->ip_forwarding = nic->ip_forwarding;
     if (name_nic(out, plan->lab, nic) < 0)
@@ -182,7 +189,7 @@ static int add_run(struct vnl_plan_vm *out, const struct vnl_names *run)
     return 0;
 }
 
-static int add_vm(struct vnl_plan *plan, const struct vnl_vm *vm)
+static int add_vm(struct vnl_plan *plan, const struct vnl_lab *lab, const struct vnl_vm *vm)
 {
     uint32_t index = (uint32_t)plan->n_vms++;
     struct vnl_plan_vm *out = &plan->vms[index];
@@ -196,7 +203,7 @@ static int add_vm(struct vnl_plan *plan, const struct vnl_vm *vm)
         return -ENOMEM;
     for (size_t i = 0; i < vm->n_nics && r == 0; i++) {
         out->nics[out->n_nics++] = (uint32_t)plan->n_nics;
-        r = add_nic(plan, index, vm->nics[i]);
+        r = add_nic(plan, lab, index, vm->nics[i]);
     }
     return r;
 }
@@ -213,7 +220,7 @@ static int build_vms(struct vnl_plan *plan, const struct vnl_lab *lab)
     if (!plan->vms || !plan->nics)
         return -ENOMEM;
     for (size_t i = 0; i < lab->n_vms && r == 0; i++)
-        r = add_vm(plan, lab->vms[i]);
+        r = add_vm(plan, lab, lab->vms[i]);
     return r;
 }
 
@@ -312,6 +319,8 @@ static int build_all(struct vnl_plan *plan, const struct vnl_lab *lab)
     if (r == 0)
         r = build_tables(plan, lab);
     if (r == 0)
+        r = vnl_rules_build(plan, lab);
+    if (r == 0)
         r = build_vms(plan, lab);
     if (r == 0)
         r = vnl_links_build(plan);
@@ -348,6 +357,8 @@ static void free_vnets(struct vnl_plan *plan)
     }
     for (size_t i = 0; i < plan->n_tables; i++)
         vnl_routes_done(&plan->tables[i]);
+    for (size_t i = 0; i < plan->n_rules; i++)
+        vnl_rules_done(&plan->rules[i]);
     for (size_t i = 0; i < plan->n_bridges; i++)
         free(plan->bridges[i].alias);
 }
@@ -359,6 +370,7 @@ static void free_vms(struct vnl_plan *plan)
         free(plan->nics[i].id);
         free(plan->nics[i].name);
         free(plan->nics[i].subnet);
+        free(plan->nics[i].subnet_id);
         free(plan->nics[i].addrs);
     }
     for (size_t i = 0; i < plan->n_vms; i++) {
@@ -384,6 +396,7 @@ void vnl_plan_free(struct vnl_plan **ret)
     free(plan->vnets);
     free(plan->peerings);
     free(plan->tables);
+    free(plan->rules);
     free(plan->bridges);
     free(plan->nics);
     free(plan->vms);

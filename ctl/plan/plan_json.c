@@ -130,6 +130,7 @@ static struct vnl_json *make_vnet(const void *item, const struct vnl_plan *plan)
     vnl_json_put(object, "location", vnl_json_str(vnet->location), &r);
     vnl_json_put(object, "slot", vnl_json_int(vnet->slot), &r);
     vnl_json_put(object, "addressSpace", LIST(vnet->space, vnet->n_space, make_prefix, plan), &r);
+    vnl_json_put(object, "flowTimeoutInMinutes", vnl_json_int(vnet->flow_timeout_s / 60), &r);
     vnl_json_put(object, "hosts", vnl_json_str(vnet->hosts), &r);
     return vnl_json_finish(object, r);
 }
@@ -147,6 +148,19 @@ static struct vnl_json *make_peering(const void *item, const struct vnl_plan *pl
     vnl_json_put(object, "peeringState", vnl_json_str(link->state), &r);
     vnl_json_put(object, "peeringSyncLevel", vnl_json_str(link->sync), &r);
     vnl_json_put(object, "flags", vnl_json_str(link->flags), &r);
+    return vnl_json_finish(object, r);
+}
+
+static struct vnl_json *make_rules(const void *item, const struct vnl_plan *plan)
+{
+    const struct vnl_plan_rules *rules = item;
+    struct vnl_json *object = vnl_json_object();
+    int r = 0;
+
+    vnl_json_put(object, "id", vnl_json_str(rules->nsg), &r);
+    vnl_json_put(object, "name", vnl_json_str(rules->nsg_name), &r);
+    vnl_json_put(object, "virtualNetwork", vnl_json_str(plan->vnets[rules->vnet].name), &r);
+    vnl_json_put(object, "effectiveSecurityRules", vnl_rules_json(rules), &r);
     return vnl_json_finish(object, r);
 }
 
@@ -176,6 +190,12 @@ static struct vnl_json *make_addr(const void *item, const struct vnl_plan *plan)
     return vnl_json_finish(object, r);
 }
 
+/* Name of an NSG, null for none. */
+static struct vnl_json *make_nsg(const struct vnl_plan *plan, uint32_t rules)
+{
+    return vnl_json_str(rules == VNL_PLAN_NO_RULES ? NULL : plan->rules[rules].nsg_name);
+}
+
 static struct vnl_json *make_nic(const void *item, const struct vnl_plan *plan)
 {
     const struct vnl_plan_nic *nic = item;
@@ -195,6 +215,8 @@ static struct vnl_json *make_nic(const void *item, const struct vnl_plan *plan)
     vnl_json_put(object, "alias", vnl_json_str(nic->alias), &r);
     vnl_json_put(object, "macAddress", vnl_json_str(vnl_mac_format(&nic->mac, mac)), &r);
     vnl_json_put(object, "enableIPForwarding", vnl_json_bool(nic->ip_forwarding), &r);
+    vnl_json_put(object, "subnetNetworkSecurityGroup", make_nsg(plan, nic->rules_subnet), &r);
+    vnl_json_put(object, "networkSecurityGroup", make_nsg(plan, nic->rules_nic), &r);
     vnl_json_put(object, "addresses", LIST(nic->addrs, nic->n_addrs, make_addr, plan), &r);
     return vnl_json_finish(object, r);
 }
@@ -222,6 +244,7 @@ int vnl_plan_to_json(const struct vnl_plan *plan, struct vnl_json **ret, struct 
     vnl_json_put(object, "virtualNetworks", LIST(plan->vnets, plan->n_vnets, make_vnet, plan), &r);
     vnl_json_put(object, "peerings", LIST(plan->peerings, plan->n_peerings, make_peering, plan), &r);
     vnl_json_put(object, "routeTables", LIST(plan->tables, plan->n_tables, make_table, plan), &r);
+    vnl_json_put(object, "networkSecurityGroups", LIST(plan->rules, plan->n_rules, make_rules, plan), &r);
     vnl_json_put(object, "bridges", LIST(plan->bridges, plan->n_bridges, make_bridge, plan), &r);
     vnl_json_put(object, "virtualMachines", LIST(plan->vms, plan->n_vms, make_vm, plan), &r);
     vnl_json_put(object, "networkInterfaces", LIST(plan->nics, plan->n_nics, make_nic, plan), &r);

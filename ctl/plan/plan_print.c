@@ -8,7 +8,8 @@
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 
-#define MAX_COLUMNS 6
+#define MAX_COLUMNS    6
+#define FLOW_TIMEOUT_S 240 /* the default is not worth a line */
 
 /* One line of a table; empty cells at the end of a line leave no blanks. */
 struct line {
@@ -115,6 +116,12 @@ static void print_table(FILE *out, const struct vnl_plan *plan, const struct vnl
     }
 }
 
+static void print_rules(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_rules *rules)
+{
+    (void)fprintf(out, "\nnetwork security group %s in %s\n", rules->nsg_name, plan->vnets[rules->vnet].name);
+    vnl_rules_print_set(out, rules);
+}
+
 static void print_vnet(FILE *out, const struct vnl_plan *plan, uint32_t index)
 {
     const struct vnl_plan_vnet *vnet = &plan->vnets[index];
@@ -128,6 +135,8 @@ static void print_vnet(FILE *out, const struct vnl_plan *plan, uint32_t index)
         if (plan->bridges[i].vnet == index)
             (void)fprintf(out, " %s (%u)", plan->bridges[i].ifname, plan->bridges[i].ifindex);
     (void)fputc('\n', out);
+    if (vnet->flow_timeout_s != FLOW_TIMEOUT_S)
+        (void)fprintf(out, "  flow timeout %u min\n", vnet->flow_timeout_s / 60);
 }
 
 static void print_peering(FILE *out, const struct vnl_plan_peering *link)
@@ -142,6 +151,11 @@ static void print_nic(FILE *out, const struct vnl_plan *plan, const struct vnl_p
 
     (void)fprintf(out, "  network interface %s in %s, routes %s%s\n", nic->name, nic->subnet,
                   plan->tables[nic->table].name, nic->ip_forwarding ? ", IP forwarding" : "");
+    if (nic->rules_subnet != VNL_PLAN_NO_RULES)
+        (void)fprintf(out, "    network security group of the subnet %s\n",
+                      plan->rules[nic->rules_subnet].nsg_name);
+    if (nic->rules_nic != VNL_PLAN_NO_RULES)
+        (void)fprintf(out, "    network security group %s\n", plan->rules[nic->rules_nic].nsg_name);
     (void)fprintf(out, "    %s (%u) on %s, %s\n", nic->ifname, nic->ifindex, nic->bridge,
                   vnl_mac_format(&nic->mac, mac));
     for (size_t i = 0; i < nic->n_addrs; i++)
@@ -168,6 +182,8 @@ int vnl_plan_print(FILE *out, const struct vnl_plan *plan, struct vnl_err **err)
         print_peering(out, &plan->peerings[i]);
     for (size_t i = 0; i < plan->n_tables; i++)
         print_table(out, plan, &plan->tables[i]);
+    for (size_t i = 0; i < plan->n_rules; i++)
+        print_rules(out, plan, &plan->rules[i]);
     for (size_t i = 0; i < plan->n_vms; i++)
         print_vm(out, plan, &plan->vms[i]);
     return ferror(out) ? vnl_fail(err, EIO, "the plan could not be written") : 0;

@@ -94,7 +94,9 @@ static int add_local(struct vnl_route_table *table, const struct vnl_vnet *vnet)
 }
 
 /* Spec 2.5, as the lab reads it. The link of the sending VNet and its twin each refuse on their own side;
- * "forwarded" is the receiving VNet's decision, and its link is the twin. */
+ * "forwarded" is the receiving VNet's decision, and its link is the twin. What access refuses is refused at
+ * a NIC without security rules only, as if it had the defaults; a NIC with rules is judged by its tag
+ * (tags.c, VNL_NIC_HAS_NSG). */
 static struct vnl_route peering_row(const struct vnl_lab *lab, const struct vnl_peering *link,
                                     const struct vnl_peering *twin)
 {

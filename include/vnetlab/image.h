@@ -17,6 +17,8 @@ struct vnl_image_size {
     uint32_t nic_slots;   /* power of two */
     uint32_t owner_slots; /* power of two, at most half full */
     uint32_t pool_bytes;  /* power of two */
+    uint32_t rule_slots;  /* hit counters; power of two */
+    uint32_t flow_slots;  /* power of two, 0 = no flows; not of a plan's needs: the loader decides */
 };
 
 struct vnl_image {
@@ -25,6 +27,7 @@ struct vnl_image {
     struct vnl_owner *owners;
     unsigned char *pool;
     uint32_t pool_used;
+    uint64_t *rule_ids; /* by counter, rule_slots of them: struct vnl_rule_counter.id, 0 = free */
     uint8_t digest[16];
 };
 

@@ -35,9 +35,9 @@
     X(ETHERTYPE, "EtherType", "not IPv4, IPv6 or ARP")                                                       \
     X(BROADCAST, "Broadcast", "broadcast does not exist in a VNet")                                          \
     X(MULTICAST, "Multicast", "multicast does not exist in a VNet")                                          \
-    X(ARP, "Arp", "ARP that is no request of the NIC for a foreign IPv4 address")                            \
+    X(ARP, "Arp", "ARP that is no request for a foreign IPv4 address")                                       \
     X(NEIGHBOR_DISCOVERY, "NeighborDiscovery",                                                               \
-      "neighbor discovery that is no solicitation for a foreign address")                                    \
+      "neighbor discovery that is no solicitation for a foreign address by a unicast one")                   \
     X(IP_HEADER, "IpHeader", "malformed IP header")                                                          \
     X(IP_OPTIONS, "IpOptions", "IPv4 options")                                                               \
     X(EXTENSION_HEADER, "ExtensionHeader", "IPv6 extension header other than a fragment header")             \
@@ -51,7 +51,11 @@
     X(NO_OWNER, "NoOwner", "no NIC owns the destination address")                                            \
     X(PEERING_ACCESS, "PeeringAccess", "allowVirtualNetworkAccess is false on this side's link")             \
     X(FORWARDED_TRAFFIC, "ForwardedTraffic", "allowForwardedTraffic is false on the receiving link")         \
-    X(NOT_FORWARDING, "NotForwarding", "the NIC does not own the destination and IP forwarding is off")
+    X(NOT_FORWARDING, "NotForwarding", "the NIC does not own the destination and IP forwarding is off")      \
+    X(NSG_OUTBOUND, "NsgOutbound", "a network security group of the sender denies it")                       \
+    X(NSG_INBOUND, "NsgInbound", "a network security group of the receiver denies it")                       \
+    X(FLOW_TABLE_FULL, "FlowTableFull", "the NIC has as many flows as it may have")                          \
+    X(FLOW_STATE, "FlowState", "a TCP segment that belongs to no connection and cannot begin one")
 
 enum vnl_drop {
 #define VNL_DROP_ENUM(symbol, name, text) VNL_DROP_##symbol,
@@ -64,20 +68,34 @@ _Static_assert(VNL_DROP_MAX <= VNL_DROP_SLOTS, "a counter for every drop reason"
 
 /* Element 0 of map vnl_control. */
 struct vnl_control {
-    __u32 bank;        /* 0 or 1: the bank in force; written by user space only */
-    __u32 generation;  /* grows by one with each flip */
+    __u32 bank; /* 0 or 1: the bank in force; written by user space only */
+    __u32
+        generation; /* grows by one with each flip; with `bank` one word that is different after each store */
     __u8 digest[16];   /* of the plan in force: `up` compares it, the program does not read it */
     __u32 nic_slots;   /* elements per bank of vnl_nics */
     __u32 owner_slots; /* elements per bank of vnl_owners, a power of two */
     __u32 pool_bytes;  /* bytes per bank of vnl_pool, a power of two */
     __u32 layout;      /* VNL_LAYOUT_VERSION of the writer */
+    __u32 rule_slots;  /* elements of vnl_rule_counters, a power of two */
+    __u32 flow_slots;  /* flows that vnl_flows holds, a power of two */
+    __u32
+        events_until; /* tick until which somebody reads drop events; renewed by the reader, so one that was killed costs nothing */
+    __u32 pad;
+    __u64
+        flow_seed; /* of the program's flow hash: another program reads the same vnl_flows only with the same seed */
 };
-_Static_assert(sizeof(struct vnl_control) == 40, "control block has no padding");
+_Static_assert(sizeof(struct vnl_control) == 64, "control block has no padding");
 
-#define VNL_LAYOUT_VERSION 1u
+#define VNL_LAYOUT_VERSION 3u
+
+/* The program's clock: CLOCK_MONOTONIC in ticks of 2^28 ns (0.27 s), coarse so that a flow is not written with each packet. */
+#define VNL_TICK_SHIFT      28u
+#define VNL_TICKS(seconds_) ((__u32)((__u64)(seconds_)*1000000000u >> VNL_TICK_SHIFT))
 
 #define VNL_NIC_LIVE          0x1u /* the slot is in use; all others drop with UnknownPort */
 #define VNL_NIC_IP_FORWARDING 0x2u /* enableIPForwarding */
+#define VNL_NIC_HAS_NSG                                                                                      \
+    0x4u /* a network security group acts here: no peering access gate on this NIC's side (spec 2.5) */
 
 /* Map vnl_nics: element bank * nic_slots + slot. One cache line. */
 struct vnl_nic_entry {
@@ -92,7 +110,10 @@ struct vnl_nic_entry {
     __u8 mac[6];
     __u8 pad[2];
     __u32 space6; /* the same for IPv6 */
-    __u8 pad2[12];
+    __u32 policy; /* pool offset of struct vnl_nic_policy; 0 = no network security group: everything passes */
+    __u32
+        flow_timeout_s; /* idle flows end after so many seconds: flowTimeoutInMinutes of the VNet, else 4 minutes */
+    __u8 pad2[4];
 };
 _Static_assert(sizeof(struct vnl_nic_entry) == 64, "one cache line per NIC");
 
@@ -150,22 +171,202 @@ struct vnl_route_image {
 _Static_assert(sizeof(struct vnl_route_image) == 16, "image header has no padding");
 #define VNL_ROUTE_RANGES_MAX 0x4000u /* the search of bpf/route.h ends within so many */
 
+/* The security rules of one direction of one network security group, as bit vectors (feasibility/dataplane.md, section 2). Rule i is
+ * bit i % 64 of word i / 64, in the order in which rules are tried, so the first bit that is set in all dimensions is the deciding
+ * rule. In each dimension the values fall into ranges, as in struct vnl_route_image: range i covers start[i] .. start[i + 1] - 1,
+ * start[0] is 0, the search is the same. index[i] is the range's class: the set of rules that match there. Equal sets are one class.
+ *
+ * A class is a record of 1 + words __u64, at bits + class * (1 + words) * 8: first the summary, whose bit w says that word w is not
+ * zero, then the words. AND the summaries of the dimensions, and only words that may decide are read.
+ * TCP and UDP: source, destination, protocol and both ports count. All others: without the ports (a rule of any protocol that names
+ * ports is not in their protocol record). The last rule is a default that matches everything, so one always decides.
+ * Offsets are bytes from the bank's start, 8-byte aligned; images and their parts may be shared. */
+enum vnl_classifier_dim_number {
+    VNL_CLASSIFIER_SOURCE4,
+    VNL_CLASSIFIER_DESTINATION4,
+    VNL_CLASSIFIER_SOURCE6,
+    VNL_CLASSIFIER_DESTINATION6,
+    VNL_CLASSIFIER_SOURCE_PORT,
+    VNL_CLASSIFIER_DESTINATION_PORT,
+    VNL_CLASSIFIER_DIM_MAX
+};
+
+/* Records at `proto`, in this order. */
+enum vnl_classifier_proto {
+    VNL_CLASSIFIER_TCP,
+    VNL_CLASSIFIER_UDP,
+    VNL_CLASSIFIER_ICMP, /* and ICMPv6 */
+    VNL_CLASSIFIER_ESP,
+    VNL_CLASSIFIER_AH,
+    VNL_CLASSIFIER_OTHER, /* matched by rules of any protocol only */
+    VNL_CLASSIFIER_PROTO_MAX
+};
+
+struct vnl_classifier_dim {
+    __u32 n_ranges; /* 1 .. VNL_CLASSIFIER_RANGES_MAX */
+    __u32 start;    /* IPv4 and ports: __u32 each, host order. IPv6: two __u64, host order, high half first */
+    __u32 index;    /* __u16 each */
+    __u32 bits;     /* records */
+};
+
+struct vnl_classifier {
+    __u32 n_rules; /* 1 .. VNL_CLASSIFIER_RULES_MAX */
+    __u32 words;   /* of a bitmap: n_rules / 64, rounded up */
+    __u32 allow;   /* one bitmap, no summary: 1 = the rule allows */
+    __u32 counter; /* __u32 each, by rule: element of vnl_rule_counters */
+    __u32 proto;   /* records, by enum vnl_classifier_proto */
+    __u32 pad;
+    struct vnl_classifier_dim dim[VNL_CLASSIFIER_DIM_MAX];
+};
+_Static_assert(sizeof(struct vnl_classifier) == 120, "classifier has no padding");
+#define VNL_CLASSIFIER_RULES_MAX                                                                             \
+    1024u /* 1000 and the defaults; a summary has a bit for each of its 16 words */
+#define VNL_CLASSIFIER_WORDS_MAX  (VNL_CLASSIFIER_RULES_MAX / 64)
+#define VNL_CLASSIFIER_RANGES_MAX 0x10000u
+
+/* In the pool, at vnl_nic_entry.policy: pool offsets of struct vnl_classifier in the order in which they act; 0 = none, allows. */
+struct vnl_nic_policy {
+    __u32 out_nic, out_subnet;
+    __u32 in_subnet, in_nic;
+};
+_Static_assert(sizeof(struct vnl_nic_policy) == 16, "policy has no padding");
+
+/* Map vnl_rule_counters: element = the rule's number, which it keeps while it lives. A number whose `id` in the image is another one
+ * belongs to another rule now: user space sets id and zero hits before it flips. */
+struct vnl_rule_counter {
+    __u64 id; /* hash of the group's id, the direction and the rule's name; 0 = free */
+    __u64 hits;
+};
+_Static_assert(sizeof(struct vnl_rule_counter) == 16, "counter has no padding");
+
 /* Map vnl_counters: element = NIC slot. Added to atomically; drops are rare by construction. */
 struct vnl_nic_counters {
     __u64 drop[VNL_DROP_SLOTS];
 };
 
-/* The verdict on every packet is left in skb->cb. What-if: a test run with this mark is decided like any packet but counted nowhere,
- * and is taken as sent by the NIC whose slot comes in cb[VNL_CB_SLOT], so that it needs no device of the fabric namespace.
- * A guest cannot forge it: the kernel clears the mark on the way from one namespace to another (skb_scrub_packet), and without the
- * mark cb is only written. */
-#define VNL_MARK_WHAT_IF 0x766e6c3fu
-#define VNL_CB_REASON    0 /* enum vnl_drop */
-#define VNL_CB_STAGE     1 /* enum vnl_stage that took the decision */
-#define VNL_CB_SLOT      2 /* NIC slot at which it was taken (the sender's, or the receiver's); in: see above */
-#define VNL_CB_OUT       3 /* NIC slot that the packet is delivered to; valid when the reason is NONE */
+/* Flows, as the NICs with a network security group know them. One entry is one flow at one NIC and serves both directions; a flow
+ * between two such NICs has an entry at each. ICMP and ICMPv6 echo: local_port is the identifier, remote_port says who asks: requests in
+ * one direction and their replies are one flow, requests in the other another. ESP and AH: ports are 0. */
+struct vnl_flow_key {
+    __be32 local[4], remote[4]; /* IPv4 as ::ffff:a.b.c.d */
+    __u16 local_port, remote_port;
+    __u16 nic; /* slot */
+    __u8 proto;
+    __u8 pad;
+};
+_Static_assert(sizeof(struct vnl_flow_key) == 40, "compared as five words");
+/* Not 0: that is the key of ICMP that is no echo, which opens no flows and must find none. */
+#define VNL_FLOW_ECHO_BY_LOCAL  1u
+#define VNL_FLOW_ECHO_BY_REMOTE 2u
 
-/* Stages in the order of spec section 0. NSG stages are placed and empty until network security groups exist. */
+#define VNL_FLOW_BY_REMOTE  0x1u /* the first packet came to the NIC */
+#define VNL_FLOW_UNANSWERED 0x2u /* TCP: nothing came back yet */
+#define VNL_FLOW_FIN_LOCAL  0x4u
+#define VNL_FLOW_FIN_REMOTE 0x8u
+#define VNL_FLOW_CLOSED     0x10u /* TCP: both FINs or a reset were seen; is gone after VNL_FLOW_CLOSED_S */
+
+struct vnl_flow {
+    struct vnl_flow_key key;
+    __u32 state;
+    __u32
+        twin; /* where the flow's entry at the other NIC was last found: index in vnl_flows, to be verified */
+    __u64
+        way; /* epoch << 32 | receiver's slot: what local packets of the flow met after the security rules; good for that epoch.
+                Sets of tables that share the flows never have the same epoch */
+};
+_Static_assert(sizeof(struct vnl_flow) == 56, "flow has no padding");
+
+/* What a search reads, apart from the rest so that eight are a cache line; one word, claimed by compare-and-swap.
+ * Live: tag is not 0 and `expires` is not past. A slot may be taken VNL_FLOW_GRACE_TICKS after it expired, when no packet can
+ * hold it any more. */
+struct vnl_flow_head {
+    __u32 expires; /* tick */
+    __u32 tag;     /* of the key's hash; 0 = never used, or being written */
+} __attribute__((aligned(8)));
+
+/* Map vnl_flows: buckets of eight, two of which may hold a flow. */
+#define VNL_FLOW_WAYS 8u
+struct vnl_flow_bucket {
+    struct vnl_flow_head head[VNL_FLOW_WAYS];
+    struct vnl_flow flow[VNL_FLOW_WAYS];
+};
+_Static_assert(sizeof(struct vnl_flow_bucket) == 512, "bucket has no padding");
+
+#define VNL_FLOW_NIC_MAX     500000u /* flows of one NIC (Azure's limit for a VM) */
+#define VNL_FLOW_GRACE_TICKS 4u
+#define VNL_FLOW_CLOSED_S                                                                                    \
+    4u /* a closed flow still lets retransmissions pass, and a SYN opens its ports anew at once */
+#define VNL_FLOW_UNANSWERED_S 30u /* a SYN without an answer; each retransmission counts anew */
+
+/* Map vnl_nic_states: what the program itself remembers of a NIC; element = slot. In a lab with flows it has room for every slot that
+ * can be, so that it goes with vnl_flows from one set of tables to the next (dataplane/tables.c), and element VNL_NIC_SLOTS_MAX, behind
+ * the last NIC, holds the sum of all `flows`. A NIC may hold as many flows as are free (and VNL_FLOW_NIC_MAX), so none can take all of them from the others. */
+struct vnl_nic_state {
+    __u32 flows; /* in the table, also expired ones that nobody has replaced yet */
+    __u32
+        pick_up; /* tick until which a TCP flow may begin in the middle: its beginning was before the NIC's security group */
+    __u32 event_tick;  /* drop events are limited per tick */
+    __u32 event_count; /* in that tick */
+    __u64 suppressed;  /* drop events beyond the limit */
+    __u32
+        generation; /* of the sum's element: the last one of all sets that share the flows, see vnl_flow.way */
+    __u32 pad;
+};
+_Static_assert(sizeof(struct vnl_nic_state) == 32, "NIC state has no padding");
+
+/* Map vnl_fragments, least recently used: the ports of the first fragment, by which the others are judged. */
+struct vnl_fragment_key {
+    __be32 src[4], dst[4];
+    __u32 id;
+    __u16 nic; /* slot of the sender */
+    __u8 proto;
+    __u8 pad;
+};
+_Static_assert(sizeof(struct vnl_fragment_key) == 40, "fragment key has no padding");
+
+struct vnl_fragment {
+    __u16 sport, dport;
+    __u16 echo_id;
+    __u16 pad;
+};
+#define VNL_FRAGMENTS 8192u
+
+/* Ring buffer vnl_events: dropped packets, while control.events_until says that somebody reads. */
+#define VNL_EVENT_HEAD    96u
+#define VNL_EVENTS_BYTES  (256u << 10)
+#define VNL_EVENTS_A_TICK 64u         /* per NIC; what is more is counted as suppressed */
+#define VNL_NO_RULE       0xffffffffu /* no security rule decided */
+
+struct vnl_event {
+    __u64 time_ns; /* CLOCK_MONOTONIC */
+    __u32 slot;    /* NIC at which the packet was dropped */
+    __u32 from;    /* NIC that sent it */
+    __u32 rule;    /* element of vnl_rule_counters, or VNL_NO_RULE */
+    __u32 size;    /* of the whole frame */
+    __u8 reason;   /* enum vnl_drop */
+    __u8 stage;    /* enum vnl_stage */
+    __u8 inbound;  /* dropped on the way to the guest of `slot`; else on the way from it */
+    __u8 head_size;
+    __u32 suppressed; /* drop events of `slot` that were suppressed so far */
+    __u8 head[VNL_EVENT_HEAD];
+};
+_Static_assert(sizeof(struct vnl_event) == 128, "event has no padding");
+
+/* The verdict on every packet is left in skb->cb. What-if: a test run with one of these marks is decided like any packet but changes and
+ * counts nothing, and is taken as sent by the NIC whose slot comes in cb[VNL_CB_SLOT], so that it needs no device of the fabric
+ * namespace. A guest cannot forge it: the kernel clears the mark on the way from one namespace to another (skb_scrub_packet), and
+ * without the mark cb is only written. */
+#define VNL_MARK_WHAT_IF       0x766e6c3fu /* with the flows that there are */
+#define VNL_MARK_WHAT_IF_NEW   0x766e6c3eu /* as if there were no flows: the first packet */
+#define VNL_MARK_WHAT_IF_KNOWN 0x766e6c3du /* as if it belonged to a flow: no security rules */
+#define VNL_CB_REASON          0           /* enum vnl_drop */
+#define VNL_CB_STAGE           1           /* enum vnl_stage that took the decision */
+#define VNL_CB_SLOT            2 /* NIC slot at which it was taken (the sender's, or the receiver's); in: see above */
+#define VNL_CB_OUT             3 /* NIC slot that the packet is delivered to; valid when the reason is NONE */
+#define VNL_CB_RULE                                                                                          \
+    4 /* the last security rule that was asked: element of vnl_rule_counters, or VNL_NO_RULE */
+
+/* Stages in the order of spec section 0. */
 enum vnl_stage {
     VNL_STAGE_FRAME,
     VNL_STAGE_NEIGHBOR,

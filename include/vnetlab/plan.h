@@ -46,7 +46,7 @@ struct vnl_route {
     char *origin;             /* resource id that made it: VNet, peering, later route; NULL for Azure's own */
     uint32_t vnet; /* VnetLocal, peerings: index (plan->vnets) of the VNet that owns the destination */
     /* Peering rows: what the two links say about this direction (spec 2.5), already folded with the lab's
-     * semantics. */
+     * semantics. Access is for NICs without rules: where an NSG acts, its VirtualNetwork tag has the say. */
     bool deny_access_local;  /* the sender's link denies: dropped at the sender (PeeringAccess) */
     bool deny_access_remote; /* the receiver's link denies: dropped at the receiver (PeeringAccess) */
     bool deny_forwarded; /* the receiver's link drops what is not from the sender's VNet (ForwardedTraffic) */
@@ -60,6 +60,47 @@ struct vnl_route_table {
     size_t n_routes;
 };
 
+/* --- security rules as they act at one place ------------------------------------------------------------------------- */
+
+struct vnl_plan_ports {
+    uint16_t first, last; /* both included */
+};
+
+/* One side of a rule, expanded for the NICs that it acts at: tags and ASGs are prefixes here. */
+struct vnl_plan_side {
+    char *text;    /* as Azure prints it: "VirtualNetwork", "10.0.0.0/24,10.0.1.0/24", "0.0.0.0/0" for `*` */
+    bool any;      /* every address of both families */
+    bool expanded; /* a tag or ASGs: Azure prints expanded prefixes beside it */
+    bool platform; /* an AzurePlatform* tag: the rule is about platform traffic (spec 3.8) */
+    struct vnl_prefix *prefixes; /* when not any; none (an ASG without members): nothing matches */
+    size_t n_prefixes;
+    struct vnl_plan_ports *ports; /* none: any port */
+    size_t n_ports;
+};
+
+struct vnl_plan_rule {
+    char *name;      /* "allow-http", "AllowVnetInBound" */
+    bool is_default; /* one of the six; printed as DefaultRule_x, the others as UserRule_x */
+    int priority;
+    bool inbound, allow;
+    uint8_t proto; /* IP protocol number; 0 = any. ICMP (1) also means ICMPv6 */
+    struct vnl_plan_side source, destination;
+    uint32_t counter; /* number of its hit counter, kept while the rule lives; the same in every VNet */
+};
+
+/* One NSG, expanded for a VNet (and, when routes count, a subnet): by direction, then by priority, the
+ * defaults last. The VNet's NICs share it. */
+struct vnl_plan_rules {
+    char *key; /* ids of the NSG and of the VNet: what it is known by */
+    char *nsg; /* resource id */
+    char *nsg_name;
+    uint32_t vnet;               /* index (plan->vnets) */
+    struct vnl_plan_rule *rules; /* inbound ones first */
+    size_t n_inbound, n_outbound;
+    uint32_t slot; /* unique among all pairs of NSG and VNet, kept while the pair lives */
+};
+#define VNL_PLAN_NO_RULES UINT32_MAX
+
 struct vnl_plan_vnet {
     uint32_t slot;
     char *id;
@@ -67,7 +108,8 @@ struct vnl_plan_vnet {
     char *location;
     struct vnl_prefix *space;
     size_t n_space;
-    char *hosts; /* /etc/hosts of each of its VMs: localhost and the VNet's VMs, by name */
+    uint32_t flow_timeout_s; /* when an idle flow ends: flowTimeoutInMinutes, else 4 minutes (spec 3.4) */
+    char *hosts;             /* /etc/hosts of each of its VMs: localhost and the VNet's VMs, by name */
 };
 
 /* A bridge to exist in the fabric namespace. A VNet's bridge 0 always does; a NIC's is number slot /
@@ -97,12 +139,15 @@ struct vnl_plan_nic {
     char *alias;
     char *id;
     char *name;
-    char *subnet;   /* "vnet-1/subnet-1" */
+    char *subnet; /* "vnet-1/subnet-1" */
+    char *subnet_id;
     uint32_t vm;    /* index (plan->vms) */
     uint32_t vnet;  /* index (plan->vnets) */
     uint32_t table; /* index (plan->tables) */
     struct vnl_mac mac;
     bool ip_forwarding;
+    uint32_t rules_subnet; /* index (plan->rules) or VNL_PLAN_NO_RULES */
+    uint32_t rules_nic;
     struct vnl_plan_addr *addrs; /* IPv4 first */
     size_t n_addrs;
 };
@@ -134,6 +179,9 @@ struct vnl_plan {
     size_t n_vnets;
     struct vnl_plan_peering *peerings;
     size_t n_peerings;
+    struct vnl_plan_rules *rules;
+    size_t n_rules;
+    uint32_t rule_counters; /* number of hit counters in use: highest plus one */
     struct vnl_route_table *tables;
     size_t n_tables;
     struct vnl_plan_bridge *bridges; /* by VNet, then by number */
@@ -176,6 +224,10 @@ int vnl_plan_to_json(const struct vnl_plan *plan, struct vnl_json **ret, struct 
 /* Azure's table and JSON rows (spec 4.8): what `az network nic show-effective-route-table` prints. */
 void vnl_routes_print(FILE *out, const struct vnl_route_table *table);
 struct vnl_json *vnl_routes_to_json(const struct vnl_route_table *table);
+/* The effective security rules of plan->nics[nic] (spec 3.9): a table, and the JSON that `az network nic
+ * list-effective-nsg` prints. A NIC without an NSG on it and on its subnet has none. */
+void vnl_rules_print(FILE *out, const struct vnl_plan *plan, size_t nic);
+struct vnl_json *vnl_rules_to_json(const struct vnl_plan *plan, size_t nic);
 
 /* --- difference of two plans ---------------------------------------------------------------------------- */
 

@@ -67,6 +67,7 @@ struct vnl_plan_nic *tables_nic(struct vnl_plan *plan, uint32_t slot, uint32_t v
 
     nic->slot = slot;
     nic->vnet = vnet;
+    nic->rules_subnet = nic->rules_nic = VNL_PLAN_NO_RULES;
     nic->addrs = calloc(2, sizeof(*nic->addrs));
     nic->addrs[0].addr = addr;
     nic->n_addrs = 1;

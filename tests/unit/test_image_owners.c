@@ -161,7 +161,7 @@ static void loaded_tables_too_small_are_refused(void **state)
     assert_refused(plan, &small, "100 network interfaces; the loaded tables hold 64");
     small = size;
     small.pool_bytes = 32;
-    assert_refused(plan, &small, "bytes of routes; the loaded tables hold 32");
+    assert_refused(plan, &small, "bytes of routes and rules; the loaded tables hold 32");
     small = size;
     small.owner_slots = 128;
     assert_refused(plan, &small, "the addresses do not fit into the loaded table of 128");
