@@ -10,7 +10,14 @@
  * until then a test's own table reaches it. */
 static __always_inline bool owns_destination(const struct vnl_pkt *pkt)
 {
-    return pkt->receiver->vnet == pkt->route.entry.vnet;
+    return pkt->way_known || pkt->receiver->vnet == pkt->route.entry.vnet;
+}
+
+static __always_inline enum vnl_drop stage_gate(struct vnl_pkt *pkt)
+{
+    if (!owns_destination(pkt) && !(pkt->receiver->flags & VNL_NIC_IP_FORWARDING))
+        return VNL_DROP_NOT_FORWARDING;
+    return VNL_DROP_NONE;
 }
 
 /* TTL and DSCP stay as they are. Before Linux 6.15 redirect_peer scrubs nothing ("bpf: Scrub packet on
@@ -21,8 +28,6 @@ static __always_inline enum vnl_drop stage_deliver(struct vnl_pkt *pkt)
     struct __sk_buff *skb = pkt->skb;
     struct ethhdr *eth = pkt->data;
 
-    if (!owns_destination(pkt) && !(pkt->receiver->flags & VNL_NIC_IP_FORWARDING))
-        return VNL_DROP_NOT_FORWARDING;
     mac_copy(eth->h_dest, pkt->receiver->mac);
     mac_copy(eth->h_source, fabric_mac);
     if (skb->mark && !pkt->what_if)

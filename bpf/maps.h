@@ -5,6 +5,8 @@
 #ifndef VNETLAB_BPF_MAPS_H
 #define VNETLAB_BPF_MAPS_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -13,6 +15,10 @@
 const volatile __u32 vnl_nic_slots = 1;
 const volatile __u32 vnl_owner_mask = 0; /* owner_slots - 1 */
 const volatile __u32 vnl_pool_mask = 7;  /* pool_bytes - 1 */
+const volatile __u32 vnl_flow_mask = 0;  /* buckets - 1 */
+/* False: the lab has no security groups, and the verifier cuts out all that is about them. */
+const volatile bool vnl_has_flows = false;
+const volatile __u64 vnl_flow_seed = 0; /* so that a guest cannot choose its buckets */
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -54,15 +60,79 @@ struct {
     __type(value, struct vnl_nic_counters);
 } vnl_counters SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct vnl_rule_counter);
+} vnl_rule_counters SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct vnl_flow_bucket);
+} vnl_flows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct vnl_nic_state);
+} vnl_nic_states SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, VNL_FRAGMENTS);
+    __type(key, struct vnl_fragment_key);
+    __type(value, struct vnl_fragment);
+} vnl_fragments SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, VNL_EVENTS_BYTES);
+} vnl_events SEC(".maps");
+
 #define VNL_NOBODY 0xffffffffu /* no NIC slot */
 
-/* The bank in force. Read once per packet: whatever is flipped meanwhile, the packet stays in its bank. */
-static __always_inline __u32 bank_in_force(void)
+static __always_inline volatile struct vnl_control *control_block(void)
 {
     __u32 zero = 0;
-    volatile struct vnl_control *control = bpf_map_lookup_elem(&vnl_control, &zero);
 
-    return control ? control->bank & 1 : 0;
+    return bpf_map_lookup_elem(&vnl_control, &zero);
+}
+
+/* The bank in force, and what tells it from all that were in force before: bank and generation as one word, since user space stores
+ * one after the other. Read once per packet: whatever is flipped meanwhile, the packet stays in its bank. */
+static __always_inline void policy_in_force(__u32 *bank, __u32 *epoch)
+{
+    const volatile struct vnl_control *control = control_block();
+    union {
+        __u64 word;
+        __u32 half[2]; /* bank, generation */
+    } both = { control ? *(const volatile __u64 *)&control->bank : 0 };
+
+    *bank = both.half[0] & 1;
+    *epoch = both.half[1] << 1 | *bank;
+}
+
+static __always_inline __u32 ticks_now(void)
+{
+    return bpf_ktime_get_coarse_ns() >> VNL_TICK_SHIFT;
+}
+
+/* Wraps around after 36 years of uptime. */
+static __always_inline bool tick_passed(__u32 tick, __u32 now)
+{
+    return (__s32)(now - tick) > 0;
+}
+
+static __always_inline struct vnl_nic_state *nic_state(__u32 slot)
+{
+    return bpf_map_lookup_elem(&vnl_nic_states, &slot);
 }
 
 /* A live NIC, or NULL. */

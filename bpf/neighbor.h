@@ -1,5 +1,5 @@
-/* Stage NEIGHBOR: every address is behind one MAC (spec 1.5). The request is turned into its answer in place
- * and goes back; nobody else ever sees ARP or neighbor discovery.
+/* Stage NEIGHBOR: every address is behind one MAC (spec 1.5). The request is turned into its answer in place and goes back; nobody
+ * else ever sees ARP or neighbor discovery. An asker's address that is not the NIC's is caught on the packets that follow.
  *
  * No answer for the NIC's own addresses: the guest would take it for a duplicate. */
 #ifndef VNETLAB_BPF_NEIGHBOR_H
@@ -21,8 +21,8 @@ _Static_assert(sizeof(struct arp_ipv4) == 28, "ARP for Ethernet and IPv4");
 #define ARP_REQUEST  1
 #define ARP_REPLY    2
 
-/* A neighbor solicitation with its source link-layer address option first, as stacks send it, and the
- * advertisement with its target link-layer address option: the same bytes. RFC 4861 4.3, 4.4. */
+/* A neighbor solicitation with its source link-layer address option first, as stacks send it, and the advertisement with its
+ * target link-layer address option: the same bytes. RFC 4861 4.3, 4.4. */
 struct nd_message {
     __u8 type, code;
     __sum16 checksum;
@@ -88,8 +88,8 @@ static __always_inline bool is_link_local(const union vnl_ip *ip)
     return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
-/* Whatever address asks, the answer goes to nobody but the sender, and the packets that follow are checked by themselves. Not `::`:
- * that asks whether the target is free, and an answer would say no. */
+/* Any unicast address: the answer goes to nobody but the sender, and what is sent with a foreign address is judged when it comes. Not
+ * `::`: that asks whether the target is free, and an answer would say no. */
 static __always_inline bool nd_source_ok(const union vnl_ip *source)
 {
     return (source->half[0] | source->half[1]) && *(const __u8 *)source != 0xff;
@@ -107,8 +107,9 @@ static __always_inline bool nd_is_solicitation(const struct vnl_pkt *pkt, const 
            nd->option_units == 1 && mac_eq(nd->mac, pkt->nic->mac);
 }
 
-static __always_inline __sum16 nd_checksum(const union vnl_ip *src, const union vnl_ip *dst,
-                                           const struct nd_message *nd)
+/* Not inlined: the stack of the program and of what it calls must not exceed 512 bytes, and this is never called from deep. */
+static __noinline __sum16 nd_checksum(const union vnl_ip *src, const union vnl_ip *dst,
+                                      const struct nd_message *nd)
 {
     struct {
         union vnl_ip src, dst;
@@ -122,8 +123,7 @@ static __always_inline __sum16 nd_checksum(const union vnl_ip *src, const union 
     return ~sum;
 }
 
-/* Bytes behind the message (other options) stay as padding behind the shorter IP packet: the frame keeps
- * its size. */
+/* Bytes behind the message (other options) stay as padding behind the shorter IP packet: the frame keeps its size. */
 static __always_inline void nd_answer(struct vnl_pkt *pkt, struct ipv6hdr *ip, void *at,
                                       const union vnl_ip *source, const union vnl_ip *target)
 {

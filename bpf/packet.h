@@ -41,26 +41,65 @@ enum {
  * extension header, TCP (82). */
 #define HEADERS_SIZE (AT_L4_V6 + 32)
 
+/* What the stages found out about the packet and rules ask about. */
+#define VNL_FACTS                                                                                            \
+    union vnl_ip src, dst;                                                                                   \
+    __u32 bank;                                                                                              \
+    __u32 fragment_id;                                                                                       \
+    __u16 sport, dport; /* ICMP: type and code, checksum */                                                  \
+    __u16 icmp_id;                                                                                           \
+    __u8 tcp_flags;                                                                                          \
+    __u8 proto;                                                                                              \
+    bool v6, fragment, what_if, what_if_new
+
+/* What is asked at a NIC with a network security group, and the answer; bpf/nsg.h. */
+struct vnl_ask {
+    VNL_FACTS;
+    __u32 slot, sender;
+    __u32 policy, timeout_s;
+    __u32 now;  /* tick; 0 = nothing asked yet */
+    __u32 hint; /* where the flow may be */
+    bool inbound;
+    bool later;       /* a fragment that is not the first */
+    bool ports_known; /* of a fragment */
+    bool opens;       /* the packet begins a flow, in this state */
+    __u32 state;
+    __u32 flow;        /* index, or VNL_NO_FLOW */
+    __u32 known;       /* the flow is there and alive */
+    __u32 about_known; /* it is an ICMP error about such a flow */
+    __u32 rule;        /* that was asked last */
+};
+#define VNL_NO_FLOW 0xffffffffu
+
+/* The answer at one NIC: what is to be done with the flow when the packet passes. */
+struct vnl_judged {
+    __u32 flow, state;
+    bool known, opens;
+};
+
 struct vnl_pkt {
     struct __sk_buff *skb;
     void *data, *end;
     __u32 size; /* of the whole frame; linear data may end earlier */
 
-    bool what_if;
+    union {
+        struct {
+            VNL_FACTS; /* what_if_*: layout.h, VNL_MARK_WHAT_IF_* */
+        };
+        struct vnl_ask ask;
+    };
+
+    bool what_if_known;
     bool answered; /* the frame is the answer now, to go back */
-    __u32 bank;
-    __u32 slot; /* sender's */
+    __u32 epoch;   /* of the bank */
+    __u32 slot;    /* sender's */
     struct vnl_nic_entry *nic;
 
     __u32 at; /* slot of the NIC at which the present stage decides */
     enum vnl_stage stage;
 
-    bool arp, v6; /* else IPv4 */
-    __u8 proto;
-    bool fragment;
+    bool arp;     /* else IPv6 (v6) or IPv4 */
     __u32 offset; /* of the fragment, bytes; 0 = the transport header is here */
-    __u16 sport, dport;
-    union vnl_ip src, dst;
     bool foreign; /* the source is not the sender's own: forwarded traffic */
 
     union {
@@ -69,6 +108,12 @@ struct vnl_pkt {
     } route;
     __u32 out; /* slot of the receiver */
     struct vnl_nic_entry *receiver;
+
+    struct vnl_judged egress, ingress;
+    __u32 twin; /* where the flow may be at the receiver */
+    bool
+        way_known; /* the flow has been delivered this way under this policy: routes and gates need no look */
+    bool inbound;  /* the receiver decides */
 };
 
 /* Are the first `size` bytes there to read? The verifier follows `size` only where it is a constant. */

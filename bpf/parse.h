@@ -51,6 +51,12 @@ static __always_inline enum vnl_drop parse_transport(struct vnl_pkt *pkt, int at
         return VNL_DROP_NEIGHBOR_DISCOVERY;
     pkt->sport = bpf_ntohs(ports[0]);
     pkt->dport = bpf_ntohs(ports[1]);
+    pkt->icmp_id = bpf_ntohs(ports[2]);
+    if (pkt->proto != PROTO_TCP)
+        return VNL_DROP_NONE;
+    if (!has(pkt, at + 14))
+        return VNL_DROP_TRUNCATED;
+    pkt->tcp_flags = *((const __u8 *)ports + 13);
     return VNL_DROP_NONE;
 }
 
@@ -89,6 +95,7 @@ static __always_inline enum vnl_drop parse_ip4(struct vnl_pkt *pkt)
     frag = bpf_ntohs(ip->frag_off);
     pkt->offset = (frag & 0x1fff) * 8;
     pkt->fragment = frag & 0x3fff; /* offset or "more fragments" */
+    pkt->fragment_id = ip->id;
     return parse_transport(pkt, AT_L4, size - sizeof(*ip));
 }
 
@@ -108,6 +115,7 @@ static __always_inline enum vnl_drop parse_ip6_fragment(struct vnl_pkt *pkt, __u
     pkt->proto = frag->next;
     pkt->offset = bpf_ntohs(frag->offset) & 0xfff8;
     pkt->fragment = true;
+    pkt->fragment_id = frag->id;
     return parse_transport(pkt, AT_L4_EXT, size - sizeof(*frag));
 }
 

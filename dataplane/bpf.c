@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -20,16 +21,26 @@
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/image.h"
+#include "vnetlab/plan.h"
 
 static const char *const table_str[] = {
-    [VNL_BPF_CONTROL] = "vnl_control", [VNL_BPF_NICS] = "vnl_nics",         [VNL_BPF_OWNERS] = "vnl_owners",
-    [VNL_BPF_POOL] = "vnl_pool",       [VNL_BPF_COUNTERS] = "vnl_counters",
+    [VNL_BPF_CONTROL] = "vnl_control",     [VNL_BPF_NICS] = "vnl_nics",
+    [VNL_BPF_OWNERS] = "vnl_owners",       [VNL_BPF_POOL] = "vnl_pool",
+    [VNL_BPF_COUNTERS] = "vnl_counters",   [VNL_BPF_RULES] = "vnl_rule_counters",
+    [VNL_BPF_FLOWS] = "vnl_flows",         [VNL_BPF_NIC_STATES] = "vnl_nic_states",
+    [VNL_BPF_FRAGMENTS] = "vnl_fragments", [VNL_BPF_EVENTS] = "vnl_events",
 };
 static_assert(ARRAY_SIZE(table_str) == VNL_BPF_TABLE_MAX, "name every table");
 #define PROG_PIN "vnl_port"
 
-/* Room to grow before the tables must be made anew, which loses the counters. */
+/* A flow takes 64 bytes, touched when the table is made: 16 MiB cost 3.5 ms, 64 MiB 13 ms. A lab without security groups has none. */
+#define FLOW_SLOTS_MIN   (1u << 18)
+#define FLOW_SLOTS_MAX   (1u << 20)
+#define FLOW_SLOTS_A_NIC (1u << 12)
+
+/* Room to grow before the tables must be made anew. */
 #define NIC_SLOTS_MIN  256u
+#define RULE_SLOTS_MIN 256u
 #define POOL_BYTES_MIN (64u << 10)
 #define POOL_BYTES_MAX (256u << 20) /* BPF_MAX_VAR_OFF, the verifier's limit for offsets, is 512 MiB */
 
@@ -93,6 +104,11 @@ static int probe_map(enum bpf_map_type type, uint32_t flags)
     return fd >= 0;
 }
 
+static bool lacks_helper(enum bpf_func_id id)
+{
+    return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, NULL) == 0;
+}
+
 static const char *missing_feature(void)
 {
     if (!probe_map(BPF_MAP_TYPE_ARRAY, 0))
@@ -101,8 +117,12 @@ static const char *missing_feature(void)
         return "memory-mapped BPF arrays (Linux 5.5)";
     if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, NULL) == 0)
         return "tc programs (CONFIG_NET_CLS_BPF, CONFIG_NET_CLS_ACT)";
-    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_redirect_peer, NULL) == 0)
+    if (lacks_helper(BPF_FUNC_redirect_peer))
         return "bpf_redirect_peer (Linux 5.10)";
+    if (lacks_helper(BPF_FUNC_ktime_get_coarse_ns))
+        return "bpf_ktime_get_coarse_ns (Linux 5.11)";
+    if (lacks_helper(BPF_FUNC_ringbuf_reserve))
+        return "BPF ring buffers (Linux 5.8)";
     return NULL;
 }
 
@@ -147,8 +167,19 @@ void vnl_bpf_close(struct vnl_bpf **bpf)
         vnl_fd_close(&(*bpf)->table[i].fd);
     }
     vnl_fd_close(&(*bpf)->prog_fd);
+    free((*bpf)->flags_before);
     free(*bpf);
     *bpf = NULL;
+}
+
+static uint32_t at_least(uint32_t n, uint32_t min)
+{
+    return n > min ? n : min;
+}
+
+static uint32_t at_most(uint32_t n, uint32_t max)
+{
+    return n < max ? n : max;
 }
 
 /* What the kernel must have made for these sizes. */
@@ -165,6 +196,16 @@ static uint32_t value_size(const struct vnl_image_size *size, enum vnl_bpf_table
         return size->pool_bytes;
     case VNL_BPF_COUNTERS:
         return sizeof(struct vnl_nic_counters);
+    case VNL_BPF_RULES:
+        return sizeof(struct vnl_rule_counter);
+    case VNL_BPF_FLOWS:
+        return sizeof(struct vnl_flow_bucket);
+    case VNL_BPF_NIC_STATES:
+        return sizeof(struct vnl_nic_state);
+    case VNL_BPF_FRAGMENTS:
+        return sizeof(struct vnl_fragment);
+    case VNL_BPF_EVENTS:
+        return 0;
     case VNL_BPF_TABLE_MAX:
         break;
     }
@@ -184,6 +225,16 @@ static uint32_t entries(const struct vnl_image_size *size, enum vnl_bpf_table ta
         return 2;
     case VNL_BPF_COUNTERS:
         return size->nic_slots;
+    case VNL_BPF_RULES:
+        return at_least(size->rule_slots, 1);
+    case VNL_BPF_FLOWS:
+        return at_least(size->flow_slots / VNL_FLOW_WAYS, 1);
+    case VNL_BPF_NIC_STATES:
+        return (size->flow_slots ? VNL_NIC_SLOTS_MAX : size->nic_slots) + 1;
+    case VNL_BPF_FRAGMENTS:
+        return size->flow_slots ? VNL_FRAGMENTS : 1;
+    case VNL_BPF_EVENTS:
+        return VNL_EVENTS_BYTES;
     case VNL_BPF_TABLE_MAX:
         break;
     }
@@ -229,7 +280,7 @@ static struct bpf_map *skel_map(const struct vnl_port *skel, enum vnl_bpf_table 
     return bpf_object__find_map_by_name(skel->obj, table_str[table]);
 }
 
-static int set_sizes(struct vnl_port *skel, const struct vnl_image_size *size)
+static int set_sizes(struct vnl_port *skel, const struct vnl_image_size *size, uint64_t flow_seed)
 {
     int r = bpf_map__set_value_size(skel->maps.vnl_pool, size->pool_bytes);
 
@@ -238,6 +289,9 @@ static int set_sizes(struct vnl_port *skel, const struct vnl_image_size *size)
     skel->rodata->vnl_nic_slots = size->nic_slots;
     skel->rodata->vnl_owner_mask = size->owner_slots - 1;
     skel->rodata->vnl_pool_mask = size->pool_bytes - 1;
+    skel->rodata->vnl_flow_mask = entries(size, VNL_BPF_FLOWS) - 1;
+    skel->rodata->vnl_flow_seed = flow_seed;
+    skel->rodata->vnl_has_flows = size->flow_slots;
     return r;
 }
 
@@ -255,7 +309,37 @@ static int take_fds(struct vnl_bpf *bpf, const struct vnl_port *skel, struct vnl
     return 0;
 }
 
-static int load(struct vnl_bpf *bpf, struct vnl_err **err)
+/* Maps of the set before that this one goes on with, where the size is the same; what was counted meanwhile is in both sets then. */
+static const enum vnl_bpf_table kept[] = {
+    VNL_BPF_COUNTERS, VNL_BPF_RULES, VNL_BPF_FLOWS, VNL_BPF_NIC_STATES, VNL_BPF_FRAGMENTS,
+};
+
+static bool is_kept(const struct vnl_bpf *bpf, const struct vnl_bpf *old, enum vnl_bpf_table table)
+{
+    return old && entries(&old->size, table) == entries(&bpf->size, table);
+}
+
+static int keep_maps(struct vnl_port *skel, const struct vnl_bpf *bpf, const struct vnl_bpf *old)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kept) && r == 0; i++)
+        if (is_kept(bpf, old, kept[i]))
+            r = bpf_map__reuse_fd(skel_map(skel, kept[i]), old->table[kept[i]].fd);
+    return r;
+}
+
+/* Flows are found by the same hash. */
+static int flow_seed(const struct vnl_bpf *bpf, const struct vnl_bpf *old, uint64_t *ret)
+{
+    if (is_kept(bpf, old, VNL_BPF_FLOWS))
+        *ret = vnl_bpf_control(old)->flow_seed;
+    else if (getrandom(ret, sizeof(*ret), 0) < 0)
+        return -errno;
+    return 0;
+}
+
+static int load(struct vnl_bpf *bpf, const struct vnl_bpf *old, uint64_t *ret_seed, struct vnl_err **err)
 {
     CLEANUP(skel_free) struct vnl_port *skel = NULL;
     uint32_t n_map_ids = 0;
@@ -265,7 +349,11 @@ static int load(struct vnl_bpf *bpf, struct vnl_err **err)
     skel = vnl_port__open();
     if (!skel)
         return load_failed(errno, err);
-    r = set_sizes(skel, &bpf->size);
+    r = flow_seed(bpf, old, ret_seed);
+    if (r == 0)
+        r = set_sizes(skel, &bpf->size, *ret_seed);
+    if (r == 0)
+        r = keep_maps(skel, bpf, old);
     if (r == 0)
         r = vnl_port__load(skel);
     if (r < 0)
@@ -333,58 +421,121 @@ static bool power_of_two(uint32_t n)
 static bool size_ok(const struct vnl_image_size *size)
 {
     return size->nic_slots && size->nic_slots <= VNL_NIC_SLOTS_MAX && power_of_two(size->owner_slots) &&
-           power_of_two(size->pool_bytes) && size->pool_bytes >= 64 && size->pool_bytes <= POOL_BYTES_MAX;
+           power_of_two(size->pool_bytes) && size->pool_bytes >= 64 && size->pool_bytes <= POOL_BYTES_MAX &&
+           (!size->rule_slots || power_of_two(size->rule_slots)) &&
+           (!size->flow_slots || (power_of_two(size->flow_slots) && size->flow_slots >= VNL_FLOW_WAYS));
 }
 
-int vnl_bpf_load_sized(const struct vnl_image_size *size, const char *dir, struct vnl_bpf **ret,
-                       struct vnl_err **err)
+/* Counters whose maps were too small to be kept. */
+static void copy_counters(struct vnl_bpf *bpf, const struct vnl_bpf *old)
+{
+    static const enum vnl_bpf_table copied[] = { VNL_BPF_COUNTERS, VNL_BPF_RULES };
+
+    for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
+        if (!is_kept(bpf, old, copied[i]))
+            memcpy(bpf->table[copied[i]].addr, old->table[copied[i]].addr,
+                   at_most(bpf->table[copied[i]].bytes, old->table[copied[i]].bytes));
+}
+
+/* What the first publishing must know of the set before. Its digest goes: rule counters are shared, and their numbers are about to
+ * belong to rules of another plan, so whoever comes back to that set after a crash has to publish. */
+static int follow(struct vnl_bpf *bpf, const struct vnl_bpf *old, struct vnl_err **err)
+{
+    struct vnl_control *control = vnl_bpf_control(old);
+    const struct vnl_nic_entry *nics = old->table[VNL_BPF_NICS].addr;
+
+    bpf->flags_before = calloc(old->size.nic_slots, sizeof(*bpf->flags_before));
+    if (!bpf->flags_before)
+        return vnl_fail(err, ENOMEM, "port program");
+    bpf->n_before = old->size.nic_slots;
+    for (uint32_t i = 0; i < bpf->n_before; i++)
+        bpf->flags_before[i] = nics[(size_t)(control->bank & 1) * old->size.nic_slots + i].flags;
+    copy_counters(bpf, old);
+    memset(control->digest, 0, sizeof(control->digest));
+    return 0;
+}
+
+int vnl_bpf_load_after(const struct vnl_image_size *size, const struct vnl_bpf *old, const char *dir,
+                       struct vnl_bpf **ret, struct vnl_err **err)
 {
     CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = bpf_alloc();
+    uint64_t seed = 0;
     int r;
 
     if (!bpf)
         return vnl_fail(err, ENOMEM, "port program");
     if (!size_ok(size))
-        return vnl_fail(err, E2BIG, "tables of %u NIC slots, %u owners, %u bytes of routes: out of range",
-                        size->nic_slots, size->owner_slots, size->pool_bytes);
+        return vnl_fail(
+            err, E2BIG,
+            "tables of %u NIC slots, %u owners, %u bytes of routes, %u rules, %u flows: out of range",
+            size->nic_slots, size->owner_slots, size->pool_bytes, size->rule_slots, size->flow_slots);
     bpf->size = *size;
-    r = load(bpf, err);
-    for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+    r = load(bpf, old, &seed, err);
+    for (int i = 0; i < VNL_BPF_MAPPED_MAX && r == 0; i++)
         r = table_map(bpf, i, err);
     if (r < 0)
         return r;
     vnl_bpf_control(bpf)->nic_slots = size->nic_slots;
     vnl_bpf_control(bpf)->owner_slots = size->owner_slots;
     vnl_bpf_control(bpf)->pool_bytes = size->pool_bytes;
+    vnl_bpf_control(bpf)->rule_slots = size->rule_slots;
+    vnl_bpf_control(bpf)->flow_slots = size->flow_slots;
+    vnl_bpf_control(bpf)->flow_seed = seed;
     vnl_bpf_control(bpf)->layout = VNL_LAYOUT_VERSION;
-    r = dir ? pin_all(bpf, dir, err) : 0;
+    r = old ? follow(bpf, old, err) : 0;
+    if (r == 0 && dir)
+        r = pin_all(bpf, dir, err);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(bpf);
     return 0;
 }
 
-static uint32_t at_least(uint32_t n, uint32_t min)
+int vnl_bpf_load_sized(const struct vnl_image_size *size, const char *dir, struct vnl_bpf **ret,
+                       struct vnl_err **err)
 {
-    return n > min ? n : min;
+    return vnl_bpf_load_after(size, NULL, dir, ret, err);
 }
 
-static uint32_t at_most(uint32_t n, uint32_t max)
+static uint32_t flow_slots(const struct vnl_plan *plan)
 {
-    return n < max ? n : max;
+    uint32_t slots = plan->n_rules ? FLOW_SLOTS_MIN : 0;
+
+    while (slots && slots < FLOW_SLOTS_MAX && slots < plan->n_nics * FLOW_SLOTS_A_NIC)
+        slots *= 2;
+    return slots;
 }
 
-int vnl_bpf_load(const struct vnl_plan *plan, const char *dir, struct vnl_bpf **ret, struct vnl_err **err)
+/* What is large enough keeps its size, for a map of another size cannot be kept. The flow table does so in any case: flows would have
+ * to move while packets change them. */
+static void keep_sizes(struct vnl_image_size *size, const struct vnl_image_size *need,
+                       const struct vnl_image_size *old)
 {
-    struct vnl_image_size size;
-    int r = vnl_image_size(plan, &size, err);
+    if (need->nic_slots <= old->nic_slots)
+        size->nic_slots = old->nic_slots;
+    if (need->rule_slots <= old->rule_slots)
+        size->rule_slots = old->rule_slots;
+    if (old->flow_slots)
+        size->flow_slots = old->flow_slots;
+}
+
+int vnl_bpf_load(const struct vnl_plan *plan, const struct vnl_bpf *old, const char *dir,
+                 struct vnl_bpf **ret, struct vnl_err **err)
+{
+    struct vnl_image_size need, size;
+    int r = vnl_image_size(plan, &need, err);
 
     if (r < 0)
         return r;
+    size = need;
     size.nic_slots = at_most(at_least(2 * size.nic_slots, NIC_SLOTS_MIN), VNL_NIC_SLOTS_MAX);
     size.owner_slots = at_least(2 * size.owner_slots, 2 * NIC_SLOTS_MIN);
     size.pool_bytes = at_most(at_least(2 * size.pool_bytes, POOL_BYTES_MIN), POOL_BYTES_MAX);
-    return vnl_bpf_load_sized(&size, dir, ret, err);
+    size.rule_slots = at_least(2 * size.rule_slots, RULE_SLOTS_MIN);
+    size.flow_slots = flow_slots(plan);
+    if (old)
+        keep_sizes(&size, &need, &old->size);
+    return vnl_bpf_load_after(&size, old, dir, ret, err);
 }
 
 /* --- open ----------------------------------------------------------------------------------------------- */
@@ -431,7 +582,8 @@ static int read_sizes(struct vnl_bpf *bpf, const char *dir, struct vnl_err **err
     if (control->layout != VNL_LAYOUT_VERSION)
         return vnl_fail(err, ESTALE, "'%s' has table layout %u, this version has %u", dir, control->layout,
                         VNL_LAYOUT_VERSION);
-    bpf->size = (struct vnl_image_size){ control->nic_slots, control->owner_slots, control->pool_bytes };
+    bpf->size = (struct vnl_image_size){ control->nic_slots, control->owner_slots, control->pool_bytes,
+                                         control->rule_slots, control->flow_slots };
     return size_ok(&bpf->size) ? 0 : vnl_fail(err, ESTALE, "'%s' has tables of impossible size", dir);
 }
 
@@ -475,7 +627,7 @@ int vnl_bpf_open(const char *dir, struct vnl_bpf **ret, struct vnl_err **err)
         r = read_sizes(bpf, dir, err);
     if (r == 0)
         r = check_set(bpf, dir, err);
-    for (int i = VNL_BPF_CONTROL + 1; i < VNL_BPF_TABLE_MAX && r == 0; i++)
+    for (int i = VNL_BPF_CONTROL + 1; i < VNL_BPF_MAPPED_MAX && r == 0; i++)
         r = table_map(bpf, i, err);
     if (r < 0)
         return r;
@@ -488,7 +640,8 @@ bool vnl_bpf_fits(const struct vnl_bpf *bpf, const struct vnl_plan *plan)
     struct vnl_image_size size;
 
     return vnl_image_size(plan, &size, NULL) == 0 && size.nic_slots <= bpf->size.nic_slots &&
-           size.owner_slots <= bpf->size.owner_slots && size.pool_bytes <= bpf->size.pool_bytes;
+           size.owner_slots <= bpf->size.owner_slots && size.pool_bytes <= bpf->size.pool_bytes &&
+           size.rule_slots <= bpf->size.rule_slots && (!plan->n_rules || bpf->size.flow_slots);
 }
 
 int vnl_bpf_prog_fd(const struct vnl_bpf *bpf)

@@ -66,10 +66,64 @@ static void write_bank(struct vnl_bpf *bpf, uint32_t bank, const struct vnl_imag
     memcpy(pool + (size_t)bank * size->pool_bytes, image->pool, image->pool_used);
 }
 
-static void flip(struct vnl_control *control, uint32_t bank, const uint8_t digest[16])
+/* A counter that belongs to another rule now starts at zero. Packets under way in the old plan may add to it once more. */
+static void write_rule_ids(struct vnl_bpf *bpf, const struct vnl_image *image)
 {
+    struct vnl_rule_counter *counters = bpf->table[VNL_BPF_RULES].addr;
+
+    for (uint32_t i = 0; image->rule_ids && i < bpf->size.rule_slots; i++) {
+        if (counters[i].id == image->rule_ids[i])
+            continue;
+        counters[i].id = image->rule_ids[i];
+        __atomic_store_n(&counters[i].hits, 0, __ATOMIC_RELAXED);
+    }
+}
+
+/* Before the first publishing the tables know nothing; the set that they follow does, or the NIC is taken for one without a group. */
+static uint32_t flags_before(const struct vnl_bpf *bpf, uint32_t bank, uint32_t slot)
+{
+    const struct vnl_nic_entry *nics = bpf->table[VNL_BPF_NICS].addr;
+
+    if (vnl_bpf_control(bpf)->generation)
+        return nics[(size_t)bank * bpf->size.nic_slots + slot].flags;
+    if (bpf->pick_up)
+        return VNL_NIC_LIVE;
+    return slot < bpf->n_before ? bpf->flags_before[slot] : 0;
+}
+
+/* Connections that began before the NIC had a security group may go on: their first packet here is no SYN. For the time in which a flow
+ * could have been idle, had it been known. */
+static void allow_pick_up(struct vnl_bpf *bpf, uint32_t bank, const struct vnl_image *image)
+{
+    for (uint32_t i = 0; i < bpf->size.nic_slots; i++) {
+        struct vnl_nic_state *state = vnl_bpf_nic_state(bpf, i);
+        uint32_t was = flags_before(bpf, bank, i), is = image->nics[i].flags;
+
+        if (!(is & VNL_NIC_LIVE))
+            state->pick_up = 0;
+        else if (is & VNL_NIC_HAS_NSG && was & VNL_NIC_LIVE && !(was & VNL_NIC_HAS_NSG))
+            state->pick_up = (vnl_bpf_tick() + VNL_TICKS(image->nics[i].flow_timeout_s)) | 1; /* 0 = never */
+    }
+}
+
+/* One that no set of tables had that shares the flows: what a flow remembers of routes and gates is good for just one generation. It is
+ * taken before it is used, so a set that was left half done by a crash has not the same one as its successor. */
+static uint32_t next_generation(const struct vnl_bpf *bpf)
+{
+    struct vnl_nic_state *sum = vnl_bpf_nic_state_sum(bpf);
+    uint32_t own = vnl_bpf_control(bpf)->generation, shared = sum->generation;
+
+    shared = (int32_t)(shared - own) > 0 ? shared : own;
+    __atomic_store_n(&sum->generation, shared + 1, __ATOMIC_SEQ_CST);
+    return shared + 1;
+}
+
+static void flip(struct vnl_bpf *bpf, uint32_t bank, const uint8_t digest[16])
+{
+    struct vnl_control *control = vnl_bpf_control(bpf);
+
     memset(control->digest, 0, sizeof(control->digest));
-    __atomic_store_n(&control->generation, control->generation + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&control->generation, next_generation(bpf), __ATOMIC_RELEASE);
     __atomic_store_n(&control->bank, bank, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     memcpy(control->digest, digest, sizeof(control->digest));
@@ -95,7 +149,9 @@ int vnl_bpf_publish_image(struct vnl_bpf *bpf, const struct vnl_image *image, bo
     changed = !in_force(control, image->digest);
     if (changed) {
         write_bank(bpf, idle, image);
-        flip(control, idle, image->digest);
+        write_rule_ids(bpf, image);
+        allow_pick_up(bpf, !idle, image);
+        flip(bpf, idle, image->digest);
         if (!first)
             r = wait_for_packets(bpf, err);
     }
@@ -135,6 +191,15 @@ void vnl_bpf_counters_reset(struct vnl_bpf *bpf, uint32_t slot)
 
     for (unsigned i = 0; counters && i < VNL_DROP_SLOTS; i++)
         __atomic_store_n(&counters->drop[i], 0, __ATOMIC_RELAXED);
+    if (counters)
+        vnl_bpf_flows_forget(bpf, slot);
+}
+
+uint64_t vnl_bpf_rule_hits(const struct vnl_bpf *bpf, uint32_t counter)
+{
+    const struct vnl_rule_counter *counters = bpf->table[VNL_BPF_RULES].addr;
+
+    return counter < bpf->size.rule_slots ? __atomic_load_n(&counters[counter].hits, __ATOMIC_RELAXED) : 0;
 }
 
 /* --- dry run -------------------------------------------------------------------------------------------- */
@@ -151,14 +216,28 @@ static void read_verdict(const struct __sk_buff *ctx, uint32_t action, struct vn
         .stage = ctx->cb[VNL_CB_STAGE],
         .slot = ctx->cb[VNL_CB_SLOT],
         .out_slot = ctx->cb[VNL_CB_OUT],
+        .rule = ctx->cb[VNL_CB_RULE],
         .answered = action == TC_ACT_REDIRECT && ctx->cb[VNL_CB_STAGE] == VNL_STAGE_NEIGHBOR,
     };
 }
 
+static const uint32_t what_if_mark[] = {
+    [VNL_WHAT_IF_NEW] = VNL_MARK_WHAT_IF_NEW,
+    [VNL_WHAT_IF_KNOWN] = VNL_MARK_WHAT_IF_KNOWN,
+    [VNL_WHAT_IF_NOW] = VNL_MARK_WHAT_IF,
+};
+static_assert(ARRAY_SIZE(what_if_mark) == VNL_WHAT_IF_MAX, "a mark for every kind of dry run");
+
 int vnl_bpf_what_if(struct vnl_bpf *bpf, uint32_t slot, const void *frame, size_t size, bool want_frame,
                     struct vnl_verdict *ret, struct vnl_err **err)
 {
-    struct __sk_buff ctx = { .mark = VNL_MARK_WHAT_IF, .cb[VNL_CB_SLOT] = slot };
+    return vnl_bpf_what_if_as(bpf, VNL_WHAT_IF_NEW, slot, frame, size, want_frame, ret, err);
+}
+
+int vnl_bpf_what_if_as(struct vnl_bpf *bpf, enum vnl_what_if how, uint32_t slot, const void *frame,
+                       size_t size, bool want_frame, struct vnl_verdict *ret, struct vnl_err **err)
+{
+    struct __sk_buff ctx = { .mark = what_if_mark[how], .cb[VNL_CB_SLOT] = slot };
     CLEANUP(buf_free) void *out = want_frame ? malloc(size) : NULL;
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = size, .data_out = out,
                 .data_size_out = want_frame ? size : 0, .ctx_in = &ctx, .ctx_size_in = sizeof(ctx),

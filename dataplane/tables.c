@@ -1,6 +1,7 @@
 /* Maps cannot grow, and a program of another version cannot read old ones. So the program and its maps are a
  * set, pinned in one directory of the lab's bpffs, and the symlink LAB/bpf names the directory in force;
- * everybody opens that. A plan that does not fit gets a new set beside the old one:
+ * everybody opens that. A plan that does not fit gets a new set beside the old one; only what packets wrote is
+ * shared by both, flows above all, so that connections go on whichever program sees them:
  *
  *   1. load it into tables/N+1; it is dead and nobody sees it
  *   2. publish into it what exists (apply.c), then replace the filter of each port, one step per port
@@ -96,19 +97,16 @@ static int point_at(const char *lab, unsigned number, struct vnl_err **err)
     return 0;
 }
 
-/* The set in force; NULL and 0 when it is of no use: none, damaged, of another version, or too small. */
+/* The set in force; NULL and 0 when it is of no use: none, damaged, of another version. */
 static int open_current(const struct vnl_plan *plan, unsigned number, struct vnl_bpf **ret,
                         struct vnl_err **err)
 {
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
     CLEANUP(vnl_err_free) struct vnl_err *why = NULL;
     CLEANUP(vnl_str_free) char *path = set_path(plan->lab, number);
     int r = !path    ? vnl_fail(&why, ENOMEM, "lab '%s'", plan->lab)
-            : number ? vnl_bpf_open(path, &bpf, &why)
+            : number ? vnl_bpf_open(path, ret, &why)
                      : -ENOENT;
 
-    if (r == 0 && vnl_bpf_fits(bpf, plan))
-        *ret = TAKE_PTR(bpf);
     if (r == 0 || r == -ENOENT || r == -ESTALE)
         return 0;
     if (err)
@@ -116,7 +114,8 @@ static int open_current(const struct vnl_plan *plan, unsigned number, struct vnl
     return r;
 }
 
-static int load_new(const struct vnl_plan *plan, struct vnl_tables *tables, struct vnl_err **err)
+static int load_new(const struct vnl_plan *plan, const struct vnl_bpf *old, struct vnl_tables *tables,
+                    struct vnl_err **err)
 {
     CLEANUP(vnl_str_free) char *path = set_path(plan->lab, tables->number);
 
@@ -124,21 +123,25 @@ static int load_new(const struct vnl_plan *plan, struct vnl_tables *tables, stru
         return vnl_fail(err, ENOMEM, "lab '%s'", plan->lab);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return vnl_fail(err, errno, "cannot make directory %s: %s", path, strerror(errno));
-    return vnl_bpf_load(plan, path, &tables->bpf, err);
+    return vnl_bpf_load(plan, old, path, &tables->bpf, err);
 }
 
 int vnl_tables_open(const struct vnl_plan *plan, struct vnl_tables *ret, struct vnl_err **err)
 {
     struct vnl_tables tables = { .lab = plan->lab, .number = current(plan->lab) };
-    unsigned old = tables.number;
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *old = NULL;
     int r;
 
-    remove_others(plan->lab, old);
-    r = open_current(plan, old, &tables.bpf, err);
-    if (r == 0 && !tables.bpf) {
-        tables.number = old + 1;
+    remove_others(plan->lab, tables.number);
+    r = open_current(plan, tables.number, &old, err);
+    if (r == 0 && old && vnl_bpf_fits(old, plan)) {
+        tables.bpf = TAKE_PTR(old);
+    } else if (r == 0) {
+        tables.number++;
         tables.fresh = true;
-        r = load_new(plan, &tables, err);
+        r = load_new(plan, old, &tables, err);
+        if (r == 0 && tables.number > 1 && !old)
+            vnl_bpf_pick_up(tables.bpf);
     }
     if (r < 0)
         vnl_tables_done(&tables);

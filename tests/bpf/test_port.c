@@ -343,7 +343,12 @@ static void each_packet_gets_its_verdict(void **state)
 
 static void every_drop_reason_has_a_packet(void **state)
 {
-    bool seen[VNL_DROP_MAX] = { [VNL_DROP_ARP] = true }; /* test_port_neighbor.c */
+    /* Tested below, and in test_port_flow.c. */
+    bool seen[VNL_DROP_MAX] = { [VNL_DROP_ARP] = true,
+                                [VNL_DROP_NSG_OUTBOUND] = true,
+                                [VNL_DROP_NSG_INBOUND] = true,
+                                [VNL_DROP_FLOW_TABLE_FULL] = true,
+                                [VNL_DROP_FLOW_STATE] = true };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

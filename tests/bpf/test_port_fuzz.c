@@ -241,7 +241,7 @@ static void random_route_tables(void **state)
 /* As many ranges as the layout allows: each prefix begins one and ends one. */
 static void the_largest_route_table(void **state)
 {
-    const struct vnl_image_size size = { WORLD_NICS, 64, 4 << 20 };
+    const struct vnl_image_size size = { .nic_slots = WORLD_NICS, .owner_slots = 64, .pool_bytes = 4 << 20 };
     struct port port = { 0 };
     CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
 

@@ -45,7 +45,7 @@ static struct vnl_bpf *load_plan(const struct vnl_plan *plan)
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_bpf *bpf = NULL;
 
-    if (vnl_bpf_load(plan, NULL, &bpf, &err) < 0 || vnl_bpf_publish(bpf, plan, NULL, &err) < 0)
+    if (vnl_bpf_load(plan, NULL, NULL, &bpf, &err) < 0 || vnl_bpf_publish(bpf, plan, NULL, &err) < 0)
         fail_msg("%s", err->msg);
     return bpf;
 }

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "naive_rules.h"
+
 static bool bit_at(const uint8_t *ip, unsigned i)
 {
     return ip[i / 8] >> (7 - i % 8) & 1;
@@ -73,7 +75,7 @@ static struct world_addr addr_at(const struct frame *frame, size_t at, bool v6)
     return addr;
 }
 
-/* --- frame and neighbors -------------------------------------------------------------------------------- */
+/* --- frame and neighbors --------------------------------------------------------------------------------------------- */
 
 static enum vnl_drop judge_arp(const struct world_nic *nic, const struct frame *f, bool *answered)
 {
@@ -107,7 +109,7 @@ static enum vnl_drop judge_nd(const struct world_nic *nic, const struct frame *f
     target = addr_at(f, 62, true);
     if (in(&target, "ff00::/8") || owns(nic, &target))
         return VNL_DROP_NEIGHBOR_DISCOVERY;
-    if (in(&source, "ff00::/8") || in(&source, "::/128"))
+    if (in(&source, "::/128") || in(&source, "ff00::/8"))
         return VNL_DROP_NEIGHBOR_DISCOVERY;
     *answered = true;
     return VNL_DROP_NONE;
@@ -142,7 +144,7 @@ static enum vnl_drop judge_frame(const struct world_nic *nic, const struct frame
     return nd ? judge_nd(nic, f, answered) : VNL_DROP_NONE;
 }
 
-/* --- IP ------------------------------------------------------------------------------------------------- */
+/* --- IP -------------------------------------------------------------------------------------------------------------- */
 
 struct packet {
     bool v6;
@@ -281,22 +283,63 @@ static enum vnl_drop judge_protocol(const struct packet *p, const struct frame *
     return in_any(&p->dst, platform) ? VNL_DROP_PLATFORM_ADDRESS : VNL_DROP_NONE;
 }
 
-static struct naive_verdict judge_way(const struct world *world, uint32_t slot, const struct packet *p)
+static bool has_nsg(const struct world_nic *nic)
+{
+    return nic->rules_nic || nic->rules_subnet;
+}
+
+static bool group_allows(const struct vnl_plan_rules *rules, bool inbound, const struct naive_packet *packet)
+{
+    int place = rules ? naive_rule(rules, inbound, packet) : -1;
+
+    return !rules || (place >= 0 && rules->rules[place + (inbound ? 0 : rules->n_inbound)].allow);
+}
+
+static struct vnl_addr rules_addr(const struct world_addr *addr)
+{
+    struct vnl_addr ret = { .family = addr->v6 ? AF_INET6 : AF_INET };
+
+    memcpy(ret.bytes, addr->ip + (addr->v6 ? 0 : 12), addr->v6 ? 16 : 4);
+    return ret;
+}
+
+/* The first packet of whatever it belongs to: there are no flows. */
+static enum vnl_drop judge_rules(const struct world_nic *nic, bool inbound, const struct packet *p,
+                                 const struct frame *f)
+{
+    struct naive_packet packet = { .src = rules_addr(&p->src),
+                                   .dst = rules_addr(&p->dst),
+                                   .proto = p->proto };
+
+    if (!has_nsg(nic))
+        return VNL_DROP_NONE;
+    if (p->offset)
+        return VNL_DROP_FRAGMENT;
+    if (p->proto == 6 || p->proto == 17) {
+        packet.src_port = frame_get16(f, p->l4);
+        packet.dst_port = frame_get16(f, p->l4 + 2);
+    }
+    if (!group_allows(nic->rules_nic, inbound, &packet) || !group_allows(nic->rules_subnet, inbound, &packet))
+        return inbound ? VNL_DROP_NSG_INBOUND : VNL_DROP_NSG_OUTBOUND;
+    return p->proto == 6 && (f->data[p->l4 + 13] & 0x17) != 0x02 ? VNL_DROP_FLOW_STATE : VNL_DROP_NONE;
+}
+
+static struct naive_verdict judge_way(const struct world *world, uint32_t slot, const struct packet *p,
+                                      const struct frame *f)
 {
     const struct world_nic *nic = &world->nics[slot], *to = NULL;
     struct world_prefix route = naive_route(nic->routes, &p->dst);
     struct naive_verdict verdict = { .slot = slot };
 
-#define DROP_AT(where, why)                                                                                  \
-    return (struct naive_verdict)                                                                            \
-    {                                                                                                        \
-        .reason = (why), .slot = (where)                                                                     \
-    }
+#define DROP_AT(where, why) return (struct naive_verdict){ .reason = (why), .slot = (where) }
+    verdict.reason = judge_rules(nic, false, p, f);
+    if (verdict.reason != VNL_DROP_NONE)
+        return verdict;
     if (in_any(&p->dst, nowhere) || route.kind == VNL_ROUTE_KIND_NONE)
         DROP_AT(slot, VNL_DROP_NO_ROUTE);
     if (route.kind == VNL_ROUTE_KIND_INTERNET)
         DROP_AT(slot, VNL_DROP_NO_INTERNET);
-    if (route.flags & VNL_ROUTE_DENY_ACCESS_LOCAL)
+    if (route.flags & VNL_ROUTE_DENY_ACCESS_LOCAL && !has_nsg(nic))
         DROP_AT(slot, VNL_DROP_PEERING_ACCESS);
     for (size_t i = 0; i < world->n_owners && !to; i++) {
         if (world->owners[i].vnet == route.vnet && memcmp(world->owners[i].addr.ip, p->dst.ip, 16) == 0) {
@@ -306,14 +349,17 @@ static struct naive_verdict judge_way(const struct world *world, uint32_t slot, 
     }
     if (!to || !(to->flags & VNL_NIC_LIVE))
         DROP_AT(slot, VNL_DROP_NO_OWNER);
-    if (route.flags & VNL_ROUTE_DENY_ACCESS_REMOTE)
+    if (route.flags & VNL_ROUTE_DENY_ACCESS_REMOTE && !has_nsg(to))
         DROP_AT(verdict.out, VNL_DROP_PEERING_ACCESS);
     if (route.flags & VNL_ROUTE_DENY_FORWARDED &&
         naive_route(nic->space, &p->src).kind == VNL_ROUTE_KIND_NONE)
         DROP_AT(verdict.out, VNL_DROP_FORWARDED_TRAFFIC);
+    verdict.reason = judge_rules(to, true, p, f);
+    verdict.slot = verdict.out;
+    if (verdict.reason != VNL_DROP_NONE)
+        return verdict;
     if (!owns(to, &p->dst) && !(to->flags & VNL_NIC_IP_FORWARDING))
         DROP_AT(verdict.out, VNL_DROP_NOT_FORWARDING);
-    verdict.slot = verdict.out;
     return verdict;
 }
 
@@ -337,5 +383,5 @@ struct naive_verdict naive_decide(const struct world *world, uint32_t slot, cons
         verdict.reason = judge_source(nic, &p);
     if (verdict.reason == VNL_DROP_NONE)
         verdict.reason = judge_protocol(&p, f);
-    return verdict.reason == VNL_DROP_NONE ? judge_way(world, slot, &p) : verdict;
+    return verdict.reason == VNL_DROP_NONE ? judge_way(world, slot, &p, f) : verdict;
 }

@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "frames.h"
+#include "vnetlab/classifier.h"
 
 typedef unsigned __int128 wide;
 
 const struct vnl_image_size world_size = { .nic_slots = WORLD_NICS,
                                            .owner_slots = 64,
-                                           .pool_bytes = 1 << 16 };
+                                           .pool_bytes = 1 << 18,
+                                           .rule_slots = 256,
+                                           .flow_slots = 1 << 12 };
 
 struct world_addr world_addr(const char *text)
 {
@@ -61,6 +64,7 @@ static void add_nic(struct world *world, unsigned slot, uint32_t vnet, uint32_t 
     nic->vnet = vnet;
     nic->routes = &world->routes[vnet];
     nic->space = &world->space[vnet];
+    nic->flow_timeout_s = 240;
     frame_mac(slot, nic->mac);
     for (int i = 0; i < 2; i++) {
         if (!addrs[i])
@@ -273,6 +277,41 @@ static void put_owner(struct vnl_image *image, const struct world_owner *owner)
     assert(!"the owner table is too small");
 }
 
+static uint32_t put_classifier(struct vnl_image *image, const struct vnl_plan_rules *rules, bool inbound)
+{
+    uint32_t at = image->pool_used;
+    void *bytes;
+    size_t size;
+    int r;
+
+    if (!rules)
+        return 0;
+    r = vnl_classifier_build(rules, inbound, at, &bytes, &size, NULL);
+    assert(r == 0);
+    (void)r;
+    take(image, size);
+    memcpy(image->pool + at, bytes, size);
+    free(bytes);
+    return at;
+}
+
+static uint32_t put_policy(struct vnl_image *image, const struct world_nic *nic)
+{
+    uint32_t at;
+    struct vnl_nic_policy policy = {
+        .out_nic = put_classifier(image, nic->rules_nic, false),
+        .out_subnet = put_classifier(image, nic->rules_subnet, false),
+        .in_subnet = put_classifier(image, nic->rules_subnet, true),
+        .in_nic = put_classifier(image, nic->rules_nic, true),
+    };
+
+    if (!nic->rules_nic && !nic->rules_subnet)
+        return 0;
+    at = take(image, sizeof(policy));
+    memcpy(image->pool + at, &policy, sizeof(policy));
+    return at;
+}
+
 static void put_nic(struct vnl_image *image, unsigned slot, const struct world_nic *nic,
                     const uint32_t offsets[4])
 {
@@ -283,7 +322,11 @@ static void put_nic(struct vnl_image *image, unsigned slot, const struct world_n
                                      .routes4 = offsets[0],
                                      .routes6 = offsets[1],
                                      .space = offsets[2],
-                                     .space6 = offsets[3] };
+                                     .space6 = offsets[3],
+                                     .policy = put_policy(image, nic),
+                                     .flow_timeout_s = nic->flow_timeout_s };
+    if (entry->policy)
+        entry->flags |= VNL_NIC_HAS_NSG;
     memcpy(entry->mac, nic->mac, 6);
     for (size_t i = nic->n_addrs; i-- > 0;) { /* the first of a family wins */
         if (nic->addrs[i].v6)

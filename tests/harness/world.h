@@ -9,6 +9,7 @@
 
 #include "vnetlab/image.h"
 #include "vnetlab/layout.h"
+#include "vnetlab/plan.h"
 
 #define WORLD_NICS  16
 #define WORLD_ADDRS 4
@@ -36,6 +37,8 @@ struct world_nic {
     struct world_addr addrs[WORLD_ADDRS]; /* the first of each family is the primary one */
     size_t n_addrs;
     const struct world_prefixes *routes, *space;
+    const struct vnl_plan_rules *rules_nic, *rules_subnet; /* network security groups; NULL = none */
+    uint32_t flow_timeout_s;
 };
 
 struct world_owner {
