@@ -67,7 +67,7 @@ int vnl_operands_parse(const char *text, struct vnl_operands *ret)
     bool optional = false, behind = false;
 
     for (const char *p = text; *p;) {
-        size_t len = strcspn(p, " []");
+        size_t len = *p == '[' ? 0 : strcspn(p, optional ? " ]" : " "); /* PROTO[:PORT] is one word */
 
         if (len == 2 && !strncmp(p, "--", 2))
             behind = true;

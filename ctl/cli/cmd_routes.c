@@ -13,7 +13,6 @@
 #include "vnetlab/err.h"
 #include "vnetlab/json.h"
 #include "vnetlab/lab.h"
-#include "vnetlab/load.h"
 #include "vnetlab/plan.h"
 
 enum { OPT_FILE };
@@ -21,31 +20,6 @@ const struct vnl_opt vnl_routes_opts[] = {
     [OPT_FILE] = { "--file", "-f", "FILE", "of the lab that FILE describes, as if it were created now" },
     { NULL },
 };
-
-static int load_file(const char *file, struct vnl_lab **ret, struct vnl_err **err)
-{
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
-    int r = vnl_lab_load(file, &lab, err);
-
-    if (r >= 0)
-        r = vnl_lab_settle(lab, NULL, err);
-    if (r >= 0)
-        *ret = TAKE_PTR(lab);
-    return r;
-}
-
-static int load_lab(const struct vnl_args *args, struct vnl_lab **ret, struct vnl_err **err)
-{
-    CLEANUP(vnl_str_free) char *name = NULL;
-    int r;
-
-    if (args->values[OPT_FILE] && args->lab)
-        return vnl_fail(err, EINVAL, "routes: give --lab or --file, not both");
-    if (args->values[OPT_FILE])
-        return load_file(args->values[OPT_FILE], ret, err);
-    r = vnl_cmd_pick_stored(args, &name, err);
-    return r < 0 ? r : vnl_cmd_load_stored(name, ret, NULL, err);
-}
 
 /* ARM's list has its rows under "value". */
 static int print_json(const struct vnl_route_table *table, struct vnl_err **err)
@@ -68,7 +42,7 @@ int vnl_cmd_routes(const struct vnl_args *args, struct vnl_err **err)
     const struct vnl_resource *found = NULL;
     const struct vnl_route_table *table;
     const struct vnl_plan_vm *vm;
-    int r = load_lab(args, &lab, err);
+    int r = vnl_cmd_load(args, args->values[OPT_FILE], &lab, err);
 
     if (r >= 0)
         r = vnl_resources_build(lab, &resources, err);

@@ -7,6 +7,7 @@
 #include "cmds.h"
 #include "out.h"
 #include "resources.h"
+#include "show_resource.h"
 
 #include "vnetlab/base.h"
 #include "vnetlab/bpf.h"
@@ -150,6 +151,33 @@ static int print_peerings(const struct vnl_plan *plan, struct vnl_err **err)
     return print_table(table, err);
 }
 
+static size_t count_users(const struct vnl_lab *lab, const struct vnl_nsg *nsg)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_vnets; i++)
+        for (size_t k = 0; k < lab->vnets[i]->n_subnets; k++)
+            n += lab->vnets[i]->subnets[k]->nsg == nsg;
+    for (size_t i = 0; i < lab->n_vms; i++)
+        for (size_t k = 0; k < lab->vms[i]->n_nics; k++)
+            n += lab->vms[i]->nics[k]->nsg == nsg;
+    return n;
+}
+
+static int print_nsgs(const struct vnl_lab *lab, struct vnl_err **err)
+{
+    static const char *const headers[] = { "NSG", "Location", "Rules", "Associations" };
+    CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
+
+    for (size_t i = 0; i < lab->n_nsgs; i++) {
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", lab->nsgs[i]->name);
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", lab->nsgs[i]->scope.location);
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%zu", lab->nsgs[i]->n_rules);
+        vnl_table_cell(table, VNL_TONE_PLAIN, "%zu", count_users(lab, lab->nsgs[i]));
+    }
+    return print_table(table, err);
+}
+
 static const char *lab_state(const char *name, bool applied)
 {
     if (!vnl_dp_exists(name))
@@ -173,48 +201,68 @@ static int print_lab(const struct vnl_lab *lab, bool applied, struct vnl_err **e
         r = print_peerings(plan, err);
     if (r >= 0 && lab->n_vms)
         r = print_vms(lab, plan, err);
+    if (r >= 0 && lab->n_nsgs)
+        r = print_nsgs(lab, err);
     return r;
 }
 
 /* --- one resource --------------------------------------------------------------------------------- */
 
-static int drops_add(struct vnl_json *json, const struct vnl_bpf *bpf, uint32_t slot)
+/* What is ours stands beside ARM's properties. NULL without memory. */
+static struct vnl_json *ours_of(struct vnl_json *json)
 {
-    struct vnl_json *drops = vnl_json_object(), *ours = vnl_json_get(json, "vnetlab");
+    struct vnl_json *ours = vnl_json_get(json, "vnetlab");
+
+    if (!ours && vnl_json_set(json, "vnetlab", vnl_json_object()) == 0)
+        ours = vnl_json_get(json, "vnetlab");
+    return ours;
+}
+
+/* Packets that the NIC lost, by reason; only those that happened. */
+static int add_drops(struct vnl_json *json, const struct vnl_bpf *bpf, const struct vnl_nic *nic)
+{
+    struct vnl_json *drops = vnl_json_object();
     uint64_t counters[VNL_DROP_MAX];
     bool bad = false;
 
-    vnl_bpf_counters(bpf, slot, counters);
+    vnl_bpf_counters(bpf, nic->slot, counters);
     for (size_t i = VNL_DROP_NONE + 1; i < VNL_DROP_MAX; i++) {
         if (counters[i])
             bad |=
                 vnl_json_set(drops, vnl_drop_str((enum vnl_drop)i), vnl_json_int((int64_t)counters[i])) < 0;
     }
-    if (!ours) {
-        ours = vnl_json_object();
-        bad |= vnl_json_set(json, "vnetlab", ours) < 0;
-    }
-    bad |= vnl_json_set(ours, "drops", drops) < 0;
+    bad |= vnl_json_set(ours_of(json), "drops", drops) < 0;
     return bad ? -ENOMEM : 0;
 }
 
-/* Packets that the NIC lost, by reason; only those that happened. A lab that is not running has none to show.
- */
-static int nic_drops(struct vnl_json *json, const struct vnl_lab *lab, const struct vnl_nic *nic,
-                     struct vnl_err **err)
+/* New flows that each rule decided, by name. */
+static int add_hits(struct vnl_json *json, const struct vnl_bpf *bpf, const struct vnl_nsg *nsg)
+{
+    struct vnl_json *hits = vnl_json_object();
+    bool bad = false;
+
+    for (size_t i = 0; i < nsg->n_rules; i++)
+        bad |= vnl_json_set(hits, nsg->rules[i]->name,
+                            vnl_json_int((int64_t)vnl_bpf_rule_hits(bpf, nsg->rules[i]->slot))) < 0;
+    for (size_t i = 0; i < VNL_DEFAULT_RULES; i++)
+        bad |= vnl_json_set(hits, vnl_default_rules[i].name,
+                            vnl_json_int((int64_t)vnl_bpf_rule_hits(bpf, nsg->default_slots[i]))) < 0;
+    bad |= vnl_json_set(ours_of(json), "hits", hits) < 0;
+    return bad ? -ENOMEM : 0;
+}
+
+/* A lab that is not running has no counters: *ret stays NULL. */
+static int open_counters(const struct vnl_lab *lab, struct vnl_bpf **ret, struct vnl_err **err)
 {
     CLEANUP(vnl_str_free) char *dir = vnl_run_path(lab->name, "bpf");
-    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
     int r;
 
     if (!dir)
         return vnl_fail(err, ENOMEM, "lab '%s'", lab->name);
     if (!vnl_dp_exists(lab->name))
         return 0;
-    r = vnl_bpf_open(dir, &bpf, err);
-    if (r < 0)
-        return vnl_wrap(err, "drop counters");
-    return drops_add(json, bpf, nic->slot) < 0 ? vnl_fail(err, ENOMEM, "drop counters") : 0;
+    r = vnl_bpf_open(dir, ret, err);
+    return r < 0 ? vnl_wrap(err, "counters") : 0;
 }
 
 static struct vnl_json *resource_to_json(const struct vnl_resource *resource)
@@ -230,6 +278,12 @@ static struct vnl_json *resource_to_json(const struct vnl_resource *resource)
         return vnl_vm_to_json(resource->vm);
     case VNL_TYPE_NIC:
         return vnl_nic_to_json(resource->nic);
+    case VNL_TYPE_NSG:
+        return vnl_nsg_to_json(resource->nsg);
+    case VNL_TYPE_RULE:
+        return vnl_rule_to_json(resource->rule);
+    case VNL_TYPE_ASG:
+        return vnl_asg_to_json(resource->asg);
     case VNL_TYPE_MAX:
         break;
     }
@@ -243,23 +297,36 @@ static const struct vnl_nic *nic_of(const struct vnl_resource *resource)
     return resource->type == VNL_TYPE_VM && resource->vm->n_nics ? resource->vm->nics[0] : NULL;
 }
 
-static int show_resource(const struct vnl_lab *lab, const char *word, struct vnl_err **err)
+static int show_json(const struct vnl_resource *found, const struct vnl_bpf *bpf, struct vnl_err **err)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *json = resource_to_json(found);
+    const struct vnl_nic *nic = nic_of(found);
+    int r = 0;
+
+    if (json && bpf && nic)
+        r = add_drops(json, bpf, nic);
+    else if (json && bpf && found->type == VNL_TYPE_NSG)
+        r = add_hits(json, bpf, found->nsg);
+    return r < 0 ? vnl_fail(err, ENOMEM, "counters") : vnl_out_json(TAKE_PTR(json), err);
+}
+
+static int show_resource(const struct vnl_lab *lab, const char *word, bool as_json, struct vnl_err **err)
 {
     CLEANUP(vnl_resources_done) struct vnl_resources resources = { 0 };
-    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
     const struct vnl_resource *found = NULL;
-    const struct vnl_nic *nic;
+    bool done = false;
     int r = vnl_resources_build(lab, &resources, err);
 
     if (r >= 0)
         r = vnl_resource_find(&resources, (1u << VNL_TYPE_MAX) - 1, lab->name, word, &found, err);
     if (r < 0)
         return r;
-    json = resource_to_json(found);
-    nic = nic_of(found);
-    if (json && nic)
-        r = nic_drops(json, lab, nic, err);
-    return r < 0 ? VNL_EXIT_SYSTEM : vnl_out_json(TAKE_PTR(json), err);
+    if (open_counters(lab, &bpf, err) < 0)
+        return VNL_EXIT_SYSTEM;
+    if (!as_json)
+        r = vnl_show_resource(lab, found, bpf, &done, err);
+    return r < 0 || done ? r : show_json(found, bpf, err);
 }
 
 int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err)
@@ -275,7 +342,7 @@ int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err)
     if (r < 0)
         return r;
     if (args->n_operands)
-        return show_resource(lab, args->operands[0], err);
+        return show_resource(lab, args->operands[0], args->json, err);
     if (!args->json)
         return print_lab(lab, applied, err);
     r = vnl_lab_to_json(lab, &json, err);

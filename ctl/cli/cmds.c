@@ -107,16 +107,18 @@ const struct vnl_cmd vnl_cmds[] = {
         .operands = "[RESOURCE]",
         .summary = "show a lab's resources, addresses and states",
         .flags = CMD_JSON | CMD_LAB,
-        .details = "Without RESOURCE: the virtual networks, virtual machines and peerings of the lab. With "
-                   "it: that resource "
-                   "in Azure's JSON; for a virtual machine of a running lab also how many packets were "
-                   "dropped, by reason.\n\n"
-                   "RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name) "
-                   "or a full "
-                   "resource id.",
+        .details =
+            "Without RESOURCE: the virtual networks, virtual machines and peerings of the lab. With "
+            "it: a summary of that resource; of a running lab also what was counted: packets dropped at a "
+            "virtual machine, by "
+            "reason, and new flows that a security rule decided. -o json prints it in Azure's JSON.\n\n"
+            "RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name, "
+            "nsgs/web, web/allow-http) "
+            "or a full resource id.",
         .examples = "$ sudo vnetlab show                  # the whole lab\n"
                     "$ sudo vnetlab show vm-1             # one virtual machine\n"
-                    "$ sudo vnetlab show vnet-1/to-vnet-2 # one peering link",
+                    "$ sudo vnetlab show vnet-1/to-vnet-2 # one peering link\n"
+                    "$ sudo vnetlab show nsgs/web         # a network security group with its hits",
         .run = vnl_cmd_show,
     },
     {
@@ -159,6 +161,85 @@ const struct vnl_cmd vnl_cmds[] = {
         .examples = "$ sudo vnetlab routes vm-1             # of a lab that was brought up\n"
                     "$ vnetlab routes --file lab.yaml vm-1  # of a file, without root",
         .run = vnl_cmd_routes,
+    },
+    {
+        .name = "rules",
+        .operands = "VM",
+        .summary = "list a virtual machine's effective security rules",
+        .flags = CMD_JSON | CMD_LAB,
+        .opts = vnl_rules_opts,
+        .details = "The rules of the network security groups on the virtual machine's subnet and network "
+                   "interface, default rules "
+                   "included, with service tags and application security groups expanded, as 'az network nic "
+                   "list-effective-nsg' "
+                   "has them. Without a group there is nothing to list: nothing is filtered then.",
+        .examples = "$ sudo vnetlab rules vm-1             # of a lab that was brought up\n"
+                    "$ vnetlab rules --file lab.yaml vm-1  # of a file, without root",
+        .run = vnl_cmd_rules,
+    },
+    {
+        .name = "verify",
+        .operands = "SRC DST PROTO[:PORT]",
+        .summary = "say whether a new flow passes, and everything that blocks it",
+        .flags = CMD_JSON | CMD_LAB,
+        .opts = vnl_verify_opts,
+        .details = "Follows the first packet of a new flow through the plan: security rules of the sender's "
+                   "network interface and "
+                   "subnet, route, peering, rules of the receiver's subnet and network interface, and the "
+                   "way of the reply. Names "
+                   "the rule or route that decides at each step, all blockers and not only the first, and "
+                   "the smallest change that "
+                   "would open each. Nothing is sent.\n\n"
+                   "SRC is a virtual machine, DST a virtual machine or an address; PROTO is icmp, tcp:PORT, "
+                   "udp:PORT, esp or ah. As "
+                   "root, and when the lab runs, the loaded program is asked too; that the two disagree is "
+                   "an error.\n\n"
+                   "Exit status is 1 when the flow is blocked.",
+        .examples = "$ sudo vnetlab verify vm-1 vm-2 tcp:80               # of a lab that was brought up\n"
+                    "$ vnetlab verify -f lab.yaml vm-1 10.1.0.4 icmp      # of a file, without root",
+        .run = vnl_cmd_verify,
+    },
+    {
+        .name = "drops",
+        .operands = "[VM]",
+        .summary = "show dropped packets as it happens",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .opts = vnl_drops_opts,
+        .details =
+            "Prints a line for each packet that is dropped, from now on: time, virtual machine, direction "
+            "(outbound at the "
+            "sender, inbound at the receiver), packet, reason and, for a network security group, the rule. "
+            "With VM: only what "
+            "is dropped there. The kernel limits the rate, so a flood costs nothing; how many packets were "
+            "not shown is said "
+            "at the end.\n\n"
+            "Ends with ^C, --count or --timeout, with a summary. With -o json each packet is one line.",
+        .examples = "$ sudo vnetlab drops                          # all virtual machines, until ^C\n"
+                    "$ sudo vnetlab drops web-1 --count 1 -o json  # wait for one",
+        .run = vnl_cmd_drops,
+    },
+    {
+        .name = "set",
+        .operands = "PATH VALUE",
+        .summary = "change one property of a lab",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .details = "The same as editing the lab file and saying 'up': the lab is checked as a whole, changed "
+                   "in place and stored. What "
+                   "changed is printed. The file is not touched.\n\n"
+                   "PATH is where the property stands in a lab file, with dots: "
+                   "vnets.VNET.addressSpace, vnets.VNET.subnets.SUBNET.networkSecurityGroup, "
+                   "vnets.VNET.peerings.PEERING.allowForwardedTraffic, vms.VM.enableIPForwarding, "
+                   "nsgs.NSG.rules.RULE.access and the "
+                   "like; ARM's longer names of the sections are fine too. VALUE is as in a lab file; 'null' "
+                   "takes away what may be "
+                   "absent. nsgs.NSG.rules.RULE with a VALUE such as "
+                   "'{priority: 200, direction: Inbound, access: Allow, protocol: Icmp}' makes that rule, or "
+                   "changes "
+                   "those fields of it.",
+        .examples = "$ sudo vnetlab set nsgs.web.rules.http.access Deny         # new flows only\n"
+                    "$ sudo vnetlab set vms.vm-1.networkSecurityGroup null      # take it away\n"
+                    "$ sudo vnetlab set vnets.hub.peerings.to-a.allowForwardedTraffic true",
+        .run = vnl_cmd_set,
     },
     {
         .name = "check",

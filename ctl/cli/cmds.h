@@ -23,6 +23,10 @@ int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err);
 int vnl_cmd_exec(const struct vnl_args *args, struct vnl_err **err);
 int vnl_cmd_logs(const struct vnl_args *args, struct vnl_err **err);
 int vnl_cmd_routes(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_rules(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_verify(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_drops(const struct vnl_args *args, struct vnl_err **err);
+int vnl_cmd_set(const struct vnl_args *args, struct vnl_err **err);
 int vnl_cmd_check(const struct vnl_args *args, struct vnl_err **err);
 int vnl_cmd_sync(const struct vnl_args *args, struct vnl_err **err);
 int vnl_cmd_help(const struct vnl_args *args, struct vnl_err **err);
@@ -36,6 +40,9 @@ extern const struct vnl_opt vnl_down_opts[];
 extern const struct vnl_opt vnl_exec_opts[];
 extern const struct vnl_opt vnl_logs_opts[];
 extern const struct vnl_opt vnl_routes_opts[];
+extern const struct vnl_opt vnl_rules_opts[];
+extern const struct vnl_opt vnl_verify_opts[];
+extern const struct vnl_opt vnl_drops_opts[];
 extern const struct vnl_opt vnl_check_opts[];
 
 /* Raises "unknown command" with the nearest one. Returns -EINVAL. */
@@ -47,6 +54,8 @@ int vnl_cmd_pick_stored(const struct vnl_args *args, char **ret, struct vnl_err 
 /* The lab as stored (settled). ret_applied may be NULL. -ENOENT when there is none of that name; err may be
  * NULL. */
 int vnl_cmd_load_stored(const char *name, struct vnl_lab **ret, bool *ret_applied, struct vnl_err **err);
+/* The lab that `file` describes, settled as if it were created now; NULL: the stored one, by -l and so on. */
+int vnl_cmd_load(const struct vnl_args *args, const char *file, struct vnl_lab **ret, struct vnl_err **err);
 /* No `kind` ("VM") is called `word`: raises ResourceNotFound with the nearest of `names`. Returns -ENOENT. */
 int vnl_cmd_not_found(struct vnl_err **err, const char *kind, const char *word, const char *lab,
                       const struct vnl_names *names);
@@ -57,6 +66,8 @@ const char *vnl_cmd_count(char buf[64], size_t n, const char *thing);
 /* vnl_dp_apply, with a line on standard error that shows how far it is when that is a terminal. Whatever
  * fails there is the system's fault: callers answer VNL_EXIT_SYSTEM. */
 int vnl_cmd_apply(const struct vnl_plan *plan, struct vnl_dp_stats *ret, struct vnl_err **err);
+/* Saves a changed lab and, when it runs, applies it. The caller holds the lab's lock. VNL_EXIT_OK, or VNL_EXIT_SYSTEM with err. */
+int vnl_cmd_save_and_apply(const struct vnl_lab *lab, struct vnl_err **err);
 /* For vnl_lock_take: says on stderr who holds the lock. */
 void vnl_cmd_lock_waiting(const char *sentence, void *arg);
 

@@ -150,6 +150,8 @@ static void offer_named(const struct context *context, const char *name)
         unsigned types;
     } resources[] = {
         { "VM", 1u << VNL_TYPE_VM },
+        { "SRC", 1u << VNL_TYPE_VM },
+        { "DST", 1u << VNL_TYPE_VM },
         { "VNET/PEERING", 1u << VNL_TYPE_PEERING },
         { "RESOURCE", (1u << VNL_TYPE_MAX) - 1 },
     };

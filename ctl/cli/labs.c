@@ -10,6 +10,7 @@
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 #include "vnetlab/lab.h"
+#include "vnetlab/load.h"
 #include "vnetlab/store.h"
 
 static int name_cmp(const void *a, const void *b)
@@ -165,6 +166,31 @@ int vnl_cmd_load_stored(const char *name, struct vnl_lab **ret, bool *ret_applie
         *ret_applied = applied;
     *ret = TAKE_PTR(lab);
     return 0;
+}
+
+static int load_file(const char *file, struct vnl_lab **ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    int r = vnl_lab_load(file, &lab, err);
+
+    if (r >= 0)
+        r = vnl_lab_settle(lab, NULL, err);
+    if (r >= 0)
+        *ret = TAKE_PTR(lab);
+    return r;
+}
+
+int vnl_cmd_load(const struct vnl_args *args, const char *file, struct vnl_lab **ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *name = NULL;
+    int r;
+
+    if (file && args->lab)
+        return vnl_fail(err, EINVAL, "%s: give --lab or --file, not both", args->command);
+    if (file)
+        return load_file(file, ret, err);
+    r = vnl_cmd_pick_stored(args, &name, err);
+    return r < 0 ? r : vnl_cmd_load_stored(name, ret, NULL, err);
 }
 
 const char *vnl_cmd_count(char buf[64], size_t n, const char *thing)

@@ -19,6 +19,9 @@ static const struct {
     [VNL_TYPE_PEERING] = { "virtualNetworkPeerings", "peerings", "peering" },
     [VNL_TYPE_VM] = { "virtualMachines", "vms", "virtual machine" },
     [VNL_TYPE_NIC] = { "networkInterfaces", "nics", "network interface" },
+    [VNL_TYPE_NSG] = { "networkSecurityGroups", "nsgs", "network security group" },
+    [VNL_TYPE_RULE] = { "securityRules", "rules", "security rule" },
+    [VNL_TYPE_ASG] = { "applicationSecurityGroups", "asgs", "application security group" },
 };
 static_assert(ARRAY_SIZE(types) == VNL_TYPE_MAX, "name every type");
 
@@ -34,12 +37,14 @@ void vnl_resources_done(struct vnl_resources *list)
 
 static size_t count_all(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_vnets + lab->n_vms;
+    size_t n = lab->n_vnets + lab->n_vms + lab->n_nsgs + lab->n_asgs;
 
     for (size_t i = 0; i < lab->n_vnets; i++)
         n += lab->vnets[i]->n_subnets + lab->vnets[i]->n_peerings;
     for (size_t i = 0; i < lab->n_vms; i++)
         n += lab->vms[i]->n_nics;
+    for (size_t i = 0; i < lab->n_nsgs; i++)
+        n += lab->nsgs[i]->n_rules;
     return n;
 }
 
@@ -73,6 +78,13 @@ static void add_vm(struct vnl_resources *list, const struct vnl_vm *vm)
         add(list, VNL_TYPE_NIC, vm->nics[i]->id, NULL, vm->nics[i]->name)->nic = vm->nics[i];
 }
 
+static void add_nsg(struct vnl_resources *list, const struct vnl_nsg *nsg)
+{
+    add(list, VNL_TYPE_NSG, nsg->id, NULL, nsg->name)->nsg = nsg;
+    for (size_t i = 0; i < nsg->n_rules; i++)
+        add(list, VNL_TYPE_RULE, nsg->rules[i]->id, nsg->name, nsg->rules[i]->name)->rule = nsg->rules[i];
+}
+
 int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, struct vnl_err **err)
 {
     CLEANUP(vnl_resources_done)
@@ -84,6 +96,10 @@ int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, st
         add_vnet(&list, lab->vnets[i]);
     for (size_t i = 0; i < lab->n_vms; i++)
         add_vm(&list, lab->vms[i]);
+    for (size_t i = 0; i < lab->n_nsgs; i++)
+        add_nsg(&list, lab->nsgs[i]);
+    for (size_t i = 0; i < lab->n_asgs; i++)
+        add(&list, VNL_TYPE_ASG, lab->asgs[i]->id, NULL, lab->asgs[i]->name)->asg = lab->asgs[i];
     for (size_t i = 0; i < list.n; i++) {
         if (!list.items[i].name)
             return vnl_fail(err, ENOMEM, "resources");
@@ -95,16 +111,17 @@ int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, st
 
 /* --- finding one ---------------------------------------------------------------------------------- */
 
-/* Cuts "WORD/" off the front of *text when it is one of the type's names. */
+/* Cuts "WORD/" off the front of *text when it is one of the type's names, in the plural or the singular. */
 static bool cut_type(const char **text, enum vnl_type type)
 {
     const char *names[] = { types[type].arm, types[type].brief };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        size_t len = strlen(names[i]);
+        size_t len = strlen(names[i]), typed = strcspn(*text, "/");
 
-        if (!strncasecmp(*text, names[i], len) && (*text)[len] == '/') {
-            *text += len + 1;
+        if ((typed == len || typed == len - 1) && (*text)[typed] == '/' &&
+            !strncasecmp(*text, names[i], typed)) {
+            *text += typed + 1;
             return true;
         }
     }
@@ -116,7 +133,7 @@ static bool child_matches(const struct vnl_resource *item, const char *word)
     size_t parent_len = strcspn(item->name, "/");
     const char *child = item->name + parent_len + 1;
 
-    (void)cut_type(&word, VNL_TYPE_VNET);
+    (void)cut_type(&word, item->type == VNL_TYPE_RULE ? VNL_TYPE_NSG : VNL_TYPE_VNET);
     if (strncasecmp(word, item->name, parent_len + 1) != 0)
         return false;
     word += parent_len + 1;
@@ -128,7 +145,7 @@ static bool matches(const struct vnl_resource *item, const char *word)
 {
     if (*word == '/')
         return item->id && !strcasecmp(word, item->id);
-    if (item->type == VNL_TYPE_SUBNET || item->type == VNL_TYPE_PEERING)
+    if (item->type == VNL_TYPE_SUBNET || item->type == VNL_TYPE_PEERING || item->type == VNL_TYPE_RULE)
         return child_matches(item, word);
     (void)cut_type(&word, item->type);
     return !strcasecmp(word, item->name);

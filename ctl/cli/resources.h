@@ -16,11 +16,14 @@ struct vnl_resource {
         struct vnl_peering *peering;
         const struct vnl_vm *vm;
         const struct vnl_nic *nic;
+        const struct vnl_nsg *nsg;
+        const struct vnl_rule *rule;
+        const struct vnl_asg *asg;
     };
 };
 
 struct vnl_resources {
-    struct vnl_resource *items; /* virtual networks with their children, then virtual machines with theirs */
+    struct vnl_resource *items; /* virtual networks, virtual machines, NSGs, each with its children; ASGs */
     size_t n;
 };
 

@@ -1,12 +1,13 @@
 /* Grading: real packets decide whether an expectation holds; the loaded program, run dry with the same
- * packet, says why.
+ * packet, says why, and the plan (verify.h) by which rule and what would have to change.
  *
- * The two are independent witnesses. Where they contradict each other (the packet passed although the program
- * would drop it, or was lost although it would pass) the row fails and says so: a tool that hides such a case
- * is worth nothing. */
+ * The three are independent witnesses. Where they contradict each other (the packet passed although the program
+ * would drop it, or was lost although it would pass, or the plan says something else) the row fails and says so:
+ * a tool that hides such a case is worth nothing. */
 #include "vnetlab/check.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,11 @@
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 #include "vnetlab/plan.h"
+#include "vnetlab/verify.h"
 
-#define SRC_PORT 49152 /* of dry runs: the first ephemeral port; no rule of today looks at it */
+#define SRC_PORT 49152 /* of dry runs: the first ephemeral port */
 
 struct grader {
-    const struct vnl_lab *running;
     const struct vnl_plan *plan;
     struct vnl_bpf *bpf;
 };
@@ -86,7 +87,8 @@ static int dry_run(const struct grader *grader, const struct vnl_plan_nic *nic, 
     if (!src)
         return -EADDRNOTAVAIL;
     size = vnl_frame_build(&nic->mac, src, dst, probe->proto, sport, dport, frame);
-    return vnl_bpf_what_if(grader->bpf, nic->slot, frame, size, false, ret, err);
+    return vnl_bpf_what_if_as(grader->bpf, back ? VNL_WHAT_IF_KNOWN : VNL_WHAT_IF_NEW, nic->slot, frame, size,
+                              false, ret, err);
 }
 
 /* The way there and, when that is open, the way back. UDP counts as passed when it arrives, so it has no way
@@ -124,16 +126,41 @@ static char *why_pass(const struct grader *grader, const struct vnl_plan_nic *ni
     return text;
 }
 
+/* step: the plan's blocker; a security rule is called by its name. */
 static char *why_drop(const struct grader *grader, const struct vnl_check_row *row,
-                      const struct vnl_verdict *verdict)
+                      const struct vnl_verdict *verdict, const struct vnl_verify_step *step)
 {
     const struct vnl_plan_nic *at = nic_by_slot(grader->plan, verdict->slot);
+    bool by_rule = step && step->rule && step->reason == verdict->reason;
     char *text = NULL;
 
     if (asprintf(&text, "%s%s at %s: %s", row->on_return ? "reply: " : "", vnl_drop_str(verdict->reason),
-                 at ? grader->plan->vms[at->vm].name : "?", vnl_drop_text(verdict->reason)) < 0)
+                 at ? grader->plan->vms[at->vm].name : "?",
+                 by_rule ? step->text : vnl_drop_text(verdict->reason)) < 0)
         return NULL;
     return text;
+}
+
+/* --- what the plan says --------------------------------------------------------------------------- */
+
+static const uint8_t ip_proto[] = {
+    [VNL_PROBE_ICMP] = IPPROTO_ICMP,
+    [VNL_PROBE_TCP] = IPPROTO_TCP,
+    [VNL_PROBE_UDP] = IPPROTO_UDP,
+};
+static_assert(ARRAY_SIZE(ip_proto) == VNL_PROBE_PROTO_MAX, "a number for every probe");
+
+static struct vnl_verify *ask_plan(const struct grader *grader, const struct vnl_plan_nic *nic,
+                                   const struct vnl_probe *probe)
+{
+    const struct vnl_flow_query query = { .nic = (uint32_t)(nic - grader->plan->nics),
+                                          .dst = probe->dst,
+                                          .proto = ip_proto[probe->proto],
+                                          .src_port = SRC_PORT,
+                                          .dst_port = probe->port };
+    struct vnl_verify *verify = NULL;
+
+    return vnl_verify(grader->plan, &query, &verify, NULL) < 0 ? NULL : verify;
 }
 
 /* --- grading one row ------------------------------------------------------------------------------ */
@@ -165,30 +192,44 @@ static bool row_holds(const struct vnl_check_row *row)
     return !row->expect->ttl || row->expect->ttl == row->probe.ttl;
 }
 
-static void grade(const struct grader *grader, struct vnl_check_row *row)
+static void grade_verdict(const struct grader *grader, const struct vnl_plan_nic *nic,
+                          struct vnl_check_row *row, const struct vnl_verdict *verdict)
 {
-    const struct vnl_plan_nic *nic = nic_of(grader->plan, row->probe.vm);
+    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(grader, nic, &row->probe);
+    const struct vnl_verify_step *step =
+        verify ? vnl_verify_blocker(verify, row->probe.proto == VNL_PROBE_UDP) : NULL;
     bool passed = vnl_probe_passed(row->probe.result);
-    struct vnl_verdict verdict = { .reason = VNL_DROP_NONE };
-    int r = nic ? decide(grader, nic, row, &verdict, NULL) : -ENOENT;
+    enum vnl_drop planned = step ? step->reason : VNL_DROP_NONE;
 
-    if (r < 0) {
-        row->why =
-            strdup(r == -EADDRNOTAVAIL ? "the VM has no address of this family" : "the dry run failed");
-        row->ok = row_holds(row) && r == -EADDRNOTAVAIL && row->expect->result == VNL_EXPECT_DROP;
-        return;
-    }
-    row->reason = verdict.reason;
-    row->why = verdict.reason == VNL_DROP_NONE ? why_pass(grader, nic, &row->probe.dst)
-                                               : why_drop(grader, row, &verdict);
+    row->reason = verdict->reason;
+    row->why = verdict->reason == VNL_DROP_NONE ? why_pass(grader, nic, &row->probe.dst)
+                                                : why_drop(grader, row, verdict, step);
     row->ok = row_holds(row);
-    if (passed != (verdict.reason == VNL_DROP_NONE)) {
+    if (passed != (verdict->reason == VNL_DROP_NONE)) {
         row->ok = false;
         append(&row->why, passed ? "but the packet passed" : "the program passes it, but no answer came");
     }
-    if (!row->ok)
-        row->hint =
-            vnl_explain(grader->running, vnl_vm_lookup(grader->running, row->probe.vm), &row->probe.dst);
+    if (verify && planned != verdict->reason) {
+        row->ok = false;
+        append(&row->why, "but the plan says");
+        append(&row->why, planned == VNL_DROP_NONE ? "it passes" : vnl_drop_str(planned));
+    }
+    if (!row->ok && step && step->fix)
+        row->hint = strdup(step->fix);
+}
+
+static void grade(const struct grader *grader, struct vnl_check_row *row)
+{
+    const struct vnl_plan_nic *nic = nic_of(grader->plan, row->probe.vm);
+    struct vnl_verdict verdict = { .reason = VNL_DROP_NONE };
+    int r = nic ? decide(grader, nic, row, &verdict, NULL) : -ENOENT;
+
+    if (r == 0) {
+        grade_verdict(grader, nic, row, &verdict);
+        return;
+    }
+    row->why = strdup(r == -EADDRNOTAVAIL ? "the VM has no address of this family" : "the dry run failed");
+    row->ok = row_holds(row) && r == -EADDRNOTAVAIL && row->expect->result == VNL_EXPECT_DROP;
 }
 
 /* --- the check ------------------------------------------------------------------------------------ */
@@ -253,13 +294,13 @@ static int check_probe(const struct vnl_plan *plan, struct vnl_check *check, int
     return r;
 }
 
-int vnl_check_run(const struct vnl_lab *expected, const struct vnl_lab *running, const struct vnl_plan *plan,
-                  int timeout_ms, struct vnl_check **ret, struct vnl_err **err)
+int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan, int timeout_ms,
+                  struct vnl_check **ret, struct vnl_err **err)
 {
     CLEANUP(vnl_check_free) struct vnl_check *check = calloc(1, sizeof(*check));
     CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
     CLEANUP(vnl_str_free) char *dir = vnl_run_path(plan->lab, "bpf");
-    struct grader grader = { .running = running, .plan = plan };
+    struct grader grader = { .plan = plan };
     int r;
 
     if (!check || !dir || !(check->rows = calloc(expected->n_expects + 1, sizeof(*check->rows))))

@@ -32,15 +32,10 @@ struct vnl_check {
     size_t n_failed;
 };
 
-/* An expectation about a VM that the running lab does not have fails; nothing is sent for it.
- * expected: the lab whose expectations are graded. running: the lab in force, its settled model and plan (the
- * same lab, when nothing was changed by hand). -ENOENT when the lab is not up. */
-int vnl_check_run(const struct vnl_lab *expected, const struct vnl_lab *running, const struct vnl_plan *plan,
-                  int timeout_ms, struct vnl_check **ret, struct vnl_err **err);
+/* expected: the lab whose expectations are graded. plan: of the lab in force (the same lab, when nothing was changed by hand).
+ * -ENOENT when the lab is not up. */
+int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan, int timeout_ms,
+                  struct vnl_check **ret, struct vnl_err **err);
 void vnl_check_free(struct vnl_check **check);
-
-/* What in the model keeps `from` and the owner of `dst` apart (a missing link, a state, a flag), as a
- * sentence with the smallest fix; NULL when nothing does. Owned by the caller. */
-char *vnl_explain(const struct vnl_lab *lab, const struct vnl_vm *from, const struct vnl_addr *dst);
 
 #endif

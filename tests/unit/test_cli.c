@@ -234,13 +234,91 @@ static void routes_of_a_file_need_no_root(void **state)
     assert_has(cli_err, "routes: give --lab or --file, not both");
 }
 
+#define GUARDED                                                                                              \
+    "name: guarded\n"                                                                                        \
+    "location: eastus\n"                                                                                     \
+    "vnets: {vnet-1: {addressSpace: [10.0.0.0/16],\n"                                                        \
+    "                 subnets: {subnet-1: {addressPrefix: 10.0.0.0/24, networkSecurityGroup: web},\n"        \
+    "                           subnet-2: 10.0.1.0/24}}}\n"                                                  \
+    "networkSecurityGroups:\n"                                                                               \
+    "  web:\n"                                                                                               \
+    "    securityRules:\n"                                                                                   \
+    "      http: {priority: 100, direction: Inbound, access: Allow, protocol: Tcp, destinationPortRange: "   \
+    "80}\n"                                                                                                  \
+    "      deny-all: {priority: 200, direction: Inbound, access: Deny}\n"                                    \
+    "virtualMachines: {vm-1: {subnet: subnet-1}, vm-2: {subnet: subnet-2}}\n"
+
+static void verify_of_a_file_needs_no_root(void **state)
+{
+    const char *file = cli_file("guarded.yaml", GUARDED);
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+
+    (void)state;
+    cli_ok("verify -f %s vm-2 VM-1 tcp:80", file);
+    assert_has(cli_out, "vm-2 10.0.1.4 > vm-1 10.0.0.4 tcp:80\n");
+    assert_has(cli_out, "inbound, subnet   vm-1  pass      UserRule_http (100) of NSG web\n");
+    assert_has(cli_out, "\nallowed\n");
+    cli_fails(1, "verify -f %s vm-2 10.0.0.4 icmp", file);
+    assert_has(cli_out,
+               "\nblocked: NsgInbound at vm-1 by UserRule_deny-all of NSG web\n"
+               "  fix for NsgInbound at vm-1: add a rule to NSG web: Inbound, Allow, icmp from 10.0.1.4, "
+               "with a priority below 200\n");
+    cli_fails(1, "verify -f %s vm-2 vm-1 udp:53 -o json", file);
+    json = parse(cli_out);
+    assert_false(vnl_json_get_bool(json, "allowed", true));
+    assert_string_equal(vnl_json_get_text(json, "verdict"),
+                        "blocked: NsgInbound at vm-1 by UserRule_deny-all of NSG web");
+    assert_int_equal(vnl_json_len(vnl_json_get(json, "steps")), 8);
+    cli_fails(2, "verify -f %s vm-2 vm-11 icmp", file);
+    assert_has(cli_err,
+               "there is no virtual machine 'vm-11' in lab 'guarded'\n  hint: did you mean 'vm-1'?\n");
+}
+
+static void verify_refuses_what_is_no_service(void **state)
+{
+    static const char *const words[] = {
+        "tcp", "tcp:", "tcp:65536", "tcp:80x", "tcp:-1", "icmp:1", "http", ""
+    };
+    const char *file = cli_file("guarded.yaml", GUARDED);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        cli_fails(2, "verify -f %s vm-2 vm-1 '%s'", file, words[i]);
+        assert_has(cli_err,
+                   "is no protocol with a port from 0 to 65535\n  hint: icmp, tcp:80, udp:53, esp or ah\n");
+    }
+    cli_fails(2, "verify -f %s vm-2 vm-1", file);
+    assert_has(cli_err, "verify: missing 'PROTO[:PORT]'");
+}
+
+static void rules_of_a_file_need_no_root(void **state)
+{
+    const char *file = cli_file("guarded.yaml", GUARDED);
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *none = NULL;
+
+    (void)state;
+    cli_ok("rules -f %s vm-1", file);
+    assert_has(cli_out, "securityRules/deny-all");
+    assert_has(cli_out, "defaultSecurityRules/DenyAllInBound");
+    cli_ok("rules -f %s vm-1 -o json", file);
+    json = parse(cli_out);
+    assert_int_equal(vnl_json_len(vnl_json_get(json, "value")), 1);
+    cli_ok("rules -f %s vm-2", file);
+    assert_string_equal(cli_out, "no network security group is associated with vm-2 or its subnet "
+                                 "vnet-1/subnet-2: nothing is filtered\n");
+    cli_ok("rules -f %s vm-2 -o json", file);
+    none = parse(cli_out);
+    assert_int_equal(vnl_json_len(vnl_json_get(none, "value")), 0);
+}
+
 /* --- permission ----------------------------------------------------------------------------------- */
 
 static void commands_that_need_root_say_what_to_type(void **state)
 {
     static const char *const lines[] = {
-        "up 'my lab.yaml'", "down --all", "exec vm-1 -- ping -c 1 10.1.0.4",
-        "logs vm-1",        "check",      "sync vnet-1/a",
+        "up 'my lab.yaml'", "down --all", "exec vm-1 -- ping -c 1 10.1.0.4", "logs vm-1", "check",
+        "sync vnet-1/a",    "drops vm-1", "set vms.vm-1.ipForward true",
     };
     char wanted[128];
 
@@ -380,6 +458,9 @@ int main(void)
         cmocka_unit_test(usage_errors_are_json_too),
         cmocka_unit_test(plan_of_a_new_lab_needs_no_root),
         cmocka_unit_test(routes_of_a_file_need_no_root),
+        cmocka_unit_test(verify_of_a_file_needs_no_root),
+        cmocka_unit_test(verify_refuses_what_is_no_service),
+        cmocka_unit_test(rules_of_a_file_need_no_root),
         cmocka_unit_test(commands_that_need_root_say_what_to_type),
         cmocka_unit_test(a_store_that_may_not_be_read_is_said_with_sudo),
         cmocka_unit_test(doctor_works_without_root),
