@@ -46,7 +46,7 @@ static void what_differs_fails_with_a_hint_and_status_1(void **state)
               cli_file("lab.yaml", NETS LONE VMS "expect: [{from: vm-a, to: vm-b, icmp: pass}]\n"));
     assert_has(cli_out, "FAILED");
     assert_has(cli_out, "drop NoRoute");
-    assert_has(cli_out, "peering 'va/ab' is Initiated: 'vb' has no link to 'va'");
+    assert_has(cli_out, "peering 'va/ab' is Initiated: add a peering to 'va' in 'vb'");
     assert_has(cli_out, "0 passed, 1 failed");
 }
 

@@ -276,11 +276,11 @@ static void show_finds_a_resource_by_every_name(void **state)
     (void)state;
     cli_ok("up %s", cli_file("lab.yaml", LAB));
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        cli_ok("show %s", words[i].word);
+        cli_ok("show -o json %s", words[i].word);
         assert_has(cli_out, words[i].id_end);
     }
     json = parse(cli_out);
-    cli_ok("show %s", vnl_json_get_text(json, "id"));
+    cli_ok("show -o json %s", vnl_json_get_text(json, "id"));
     assert_has(cli_out, "/networkInterfaces/vm-1-nic\"");
     cli_fails(2, "show vnet-1/subnet-2");
     assert_has(cli_err, "there is no resource 'vnet-1/subnet-2'");
@@ -297,7 +297,7 @@ static void show_tells_names_apart(void **state)
     cli_fails(2, "show twin");
     assert_has(cli_err,
                "'twin' is a virtual network and a virtual machine\n  hint: say vnets/twin or vms/twin\n");
-    cli_ok("show vms/twin");
+    cli_ok("show -o json vms/twin");
     assert_has(cli_out, "\"type\": \"Microsoft.Compute/virtualMachines\"");
 }
 
