@@ -143,12 +143,13 @@ demo: need-root
 # Builds as the user who typed sudo; only what must be root is root.
 check: need-root
 	$(Q)$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES_BUILD) $(PACKAGES_RUN) $(PACKAGES_TEST)"
-	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all build-tests fuzz-build
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all build-tests fuzz-build random-build
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory lint
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory unit
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory asan
 	$(Q)$(MAKE) --no-print-directory root-tests
 	$(Q)$(MAKE) --no-print-directory scenarios
+	$(Q)$(MAKE) --no-print-directory check-random
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory fuzz
 	@echo "check: all of it passed"
 
@@ -188,6 +189,7 @@ help:
 	@echo "sudo make check          install what is missing, build, run every test"
 	@echo "make unit | asan | lint  parts of check that need no root"
 	@echo "sudo make root-tests     BPF and namespace tests;  sudo make scenarios  all scenarios"
+	@echo "sudo make check-random   N=200 SEED=1: random labs, predicted, brought up, changed, compared"
 	@echo "make fuzz                FUZZ_SECONDS=60 for each fuzzer"
 	@echo "sudo make check-kernels  load and run on Debian's stock kernel in QEMU"
 	@echo "sudo make bench          side-by-side benchmarks (BENCH_PEERS=1: with Mininet)"

@@ -7,7 +7,7 @@ BPF_DPKG_ARCH := $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 
 check-kernels: need-root
 	$(Q)$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES_BUILD) $(PACKAGES_RUN) $(PACKAGES_TEST) $(PACKAGES_KERNEL)"
-	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/platform/test_platform $(foreach t,test_port test_port_neighbor test_port_plan test_tables,$(O)/tests/bpf/$(t))
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/platform/test_platform $(foreach t,test_port test_port_neighbor test_port_plan test_port_flow test_port_rules test_tables,$(O)/tests/bpf/$(t))
 	$(Q)tests/kernels/run $(abspath $(O)) $(KERNELS)
 
 .PHONY: check-kernels
