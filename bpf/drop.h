@@ -36,7 +36,7 @@ static __noinline void emit_event(const struct vnl_pkt *pkt, enum vnl_drop drop)
 {
     struct vnl_nic_state *state = pkt->at < vnl_nic_slots ? nic_state(pkt->at) : NULL;
     struct vnl_event *event;
-    __u32 size = pkt->skb->len;
+    __u32 size = pkt->skb->len, last;
 
     if (!state || !event_allowed(state, ticks_now()))
         return;
@@ -55,11 +55,16 @@ static __noinline void emit_event(const struct vnl_pkt *pkt, enum vnl_drop drop)
     event->inbound = pkt->inbound;
     event->suppressed = state->suppressed;
     __builtin_memset(event->head, 0, sizeof(event->head));
-    size = size < VNL_EVENT_HEAD ? size : VNL_EVENT_HEAD;
-    OPAQUE(size); /* or the compiler forgets the bound where the verifier wants it */
-    event->head_size = size;
-    if (!size || size > VNL_EVENT_HEAD || bpf_skb_load_bytes(pkt->skb, 0, event->head, size) < 0)
-        event->head_size = 0;
+    /* Linux 6.1 does not learn from `size != 0` that it is at least 1 ("R3 min value is outside of the allowed memory range"), so the last
+     * byte's place is bounded and the size counted from it. OPAQUE, or the compiler turns it back. */
+    last = (size < VNL_EVENT_HEAD ? size : VNL_EVENT_HEAD) - 1;
+    OPAQUE(last);
+    event->head_size = 0;
+    if (last < VNL_EVENT_HEAD) {
+        size = last + 1;
+        if (bpf_skb_load_bytes(pkt->skb, 0, event->head, size) == 0)
+            event->head_size = size;
+    }
     bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
