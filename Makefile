@@ -35,7 +35,7 @@ PACKAGES_BUILD := gcc make pkg-config clang llvm libc6-dev linux-libc-dev libbpf
 PACKAGES_RUN   := iproute2 iputils-ping curl python3 traceroute iperf3
 PACKAGES_TEST  := libcmocka-dev libclang-rt-dev clang-format mandoc shellcheck tcpdump procps
 PACKAGES_KERNEL := qemu-system-x86 busybox-static kmod cpio
-PACKAGES_PEERS := mininet
+PACKAGES_PEERS := mininet bridge-utils net-tools
 
 # --- flags --------------------------------------------------------------------------------------------------------------
 

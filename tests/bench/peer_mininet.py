@@ -1,4 +1,4 @@
-"""mininet.py N: time to start and stop N hosts on Linux-bridge switches (one per 100 hosts, joined in a star).
+"""peer_mininet.py N: time to start and stop N hosts on Linux-bridge switches (one per 100 hosts, joined in a star).
 
 Run it in namespaces of its own. Prints "up_s SECONDS" and "freed_s SECONDS"."""
 import sys
