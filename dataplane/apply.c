@@ -334,7 +334,8 @@ static int wait_for_links(struct apply *apply, struct vnl_err **err)
 
     for (size_t i = 0; i < apply->plan->n_nics && r == 0; i++)
         if (apply->delta.nics[i])
-            r = vnl_ready_wait(apply->plan->lab, vm_name(apply, i), err);
+            r = vnl_ready_wait(apply->plan->lab, vm_name(apply, i), apply->fabric_fd,
+                               apply->plan->nics[i].ifname, err);
     return r;
 }
 

@@ -18,39 +18,49 @@
 #define PATIENCE_US 1000000
 #define PAUSE_US    200
 
-static bool is_ready(int fd)
+static bool is_ready(int fd, const char *ifname)
 {
-    struct ifreq link = { .ifr_name = "eth0" };
+    struct ifreq link = { 0 };
 
+    (void)strncpy(link.ifr_name, ifname, sizeof(link.ifr_name) - 1);
     if (ioctl(fd, SIOCGIFFLAGS, &link) < 0 || !(link.ifr_flags & IFF_UP))
         return true;
     return link.ifr_flags & IFF_RUNNING;
 }
 
 /* A socket stays in the namespace that it was opened in. */
-static int socket_in(const char *lab, const char *vm, int *ret, struct vnl_err **err)
+static int socket_in(int netns, int *ret, struct vnl_err **err)
 {
-    CLEANUP(vnl_fd_close) int netns = -1;
     CLEANUP(vnl_netns_leave) int saved = -1;
-    int r = vnl_netns_open(lab, vm, &netns, err);
-
-    if (r < 0 || (r = vnl_netns_enter(netns, &saved, err)) < 0)
-        return r;
-    *ret = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return *ret < 0 ? vnl_fail(err, errno, "VM '%s': socket: %s", vm, strerror(errno)) : 0;
-}
-
-int vnl_ready_wait(const char *lab, const char *vm, struct vnl_err **err)
-{
-    CLEANUP(vnl_fd_close) int fd = -1;
-    int r = socket_in(lab, vm, &fd, err);
+    int r = vnl_netns_enter(netns, &saved, err);
 
     if (r < 0)
         return r;
+    *ret = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return *ret < 0 ? vnl_fail(err, errno, "socket: %s", strerror(errno)) : 0;
+}
+
+static int wait_for(int netns, const char *ifname, const char *vm, struct vnl_err **err)
+{
+    CLEANUP(vnl_fd_close) int fd = -1;
+    int r = socket_in(netns, &fd, err);
+
+    if (r < 0)
+        return vnl_wrap(err, "VM '%s'", vm);
     for (int waited = 0; waited < PATIENCE_US; waited += PAUSE_US) {
-        if (is_ready(fd))
+        if (is_ready(fd, ifname))
             return 0;
         (void)usleep(PAUSE_US);
     }
     return vnl_fail(err, ETIMEDOUT, "VM '%s': its link does not come up", vm);
+}
+
+int vnl_ready_wait(const char *lab, const char *vm, int fabric, const char *port, struct vnl_err **err)
+{
+    CLEANUP(vnl_fd_close) int netns = -1;
+    int r = vnl_netns_open(lab, vm, &netns, err);
+
+    if (r < 0 || (r = wait_for(netns, "eth0", vm, err)) < 0)
+        return r;
+    return wait_for(fabric, port, vm, err);
 }

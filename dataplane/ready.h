@@ -4,8 +4,9 @@
 
 struct vnl_err;
 
-/* Returns when eth0 of the VM transmits, at the latest after a second: then -ETIMEDOUT. A link that the guest took down, renamed or gave
- * away is its own business, and ready. */
-int vnl_ready_wait(const char *lab, const char *vm, struct vnl_err **err);
+/* Returns when both ends of the VM's link transmit, at the latest after a second: then -ETIMEDOUT. A link that the guest took down, renamed or gave
+ * away is its own business, and ready.
+ * port: name of the other end, in the namespace `fabric`; it sends the answers to ARP. */
+int vnl_ready_wait(const char *lab, const char *vm, int fabric, const char *port, struct vnl_err **err);
 
 #endif
