@@ -135,6 +135,14 @@ static void __attribute__((noreturn)) child_not_run(const char *name)
     _exit(num == ENOENT ? 127 : 126);
 }
 
+/* A session on a terminal of its own is a new one: what our caller ignores (nohup, a job in the background of a script) is not its
+ * affair. Without a terminal the command is part of the caller's job and inherits that. */
+static void child_default_signals(void)
+{
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)signal(sig, SIG_DFL);
+}
+
 static void __attribute__((noreturn)) child(const struct session *session)
 {
     child_tie(session);
@@ -145,6 +153,8 @@ static void __attribute__((noreturn)) child(const struct session *session)
     if (session->tty.slave >= 0)
         child_take_tty(session);
     child_environment();
+    if (session->what->tty)
+        child_default_signals();
     (void)sigprocmask(SIG_SETMASK, &session->mask, NULL);
     if (session->what->argv)
         execvp(session->what->argv[0], session->what->argv);
@@ -171,6 +181,14 @@ static int init_ensure(const char *lab, const char *vm, int *ret_pidfd, struct v
     return 0;
 }
 
+/* A blocked signal is queued even if it is ignored: it would be passed on although the caller (nohup) said not to. */
+static bool is_ignored(int sig)
+{
+    struct sigaction action;
+
+    return sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static int session_prepare(struct session *session, struct vnl_err **err)
 {
     sigset_t handled;
@@ -181,7 +199,8 @@ static int session_prepare(struct session *session, struct vnl_err **err)
         return vnl_fail(err, errno, "preparing a session: %s", strerror(errno));
     sigemptyset(&handled);
     for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
-        sigaddset(&handled, passed_on[i]);
+        if (!is_ignored(passed_on[i]))
+            sigaddset(&handled, passed_on[i]);
     if (session->what->tty) {
         sigaddset(&handled, SIGWINCH);
         sigaddset(&handled, SIGPIPE);

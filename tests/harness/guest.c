@@ -161,6 +161,13 @@ void guest_lab_down(const char *lab, const char *const *watches)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* not a zombie of ours either */
 }
 
+/* A CI runner may start us with SIGINT and SIGHUP ignored, as nohup and background jobs are: what the tests see must not depend on it. */
+static void __attribute__((constructor)) default_signals(void)
+{
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)signal(sig, SIG_DFL);
+}
+
 /* --- runners ----------------------------------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) run(const char *lab, const char *vm, const struct vnl_guest_exec *what)

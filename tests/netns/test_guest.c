@@ -409,6 +409,39 @@ static void closing_the_terminal_hangs_up(void **state)
     assert_sh(NO_SLEEP, "");
 }
 
+/* nohup, and `&` in a script, ignore signals; that is inherited. */
+static void ignored_signal_is_not_passed_on(void **state)
+{
+    struct runner runner;
+
+    (void)state;
+    (void)signal(SIGHUP, SIG_IGN);
+    runner = runner_start_sh(lab, "vm-1", "echo ready; read x; echo \"got $x\"");
+    (void)signal(SIGHUP, SIG_DFL);
+    runner_expect(&runner, "ready\n");
+    kill(runner.pid, SIGHUP);
+    runner_type(&runner, "it\n");
+    runner_expect(&runner, "got it\n");
+    assert_int_equal(runner_end(&runner, NULL, 0), 0);
+}
+
+static void session_hangs_up_though_its_caller_ignores_that(void **state)
+{
+    char *argv[] = { "sh", "-c", "echo ready; sleep 4321; echo not reached", NULL };
+    struct runner runner;
+    int status;
+
+    (void)state;
+    (void)signal(SIGHUP, SIG_IGN);
+    runner = runner_start_tty(lab, "vm-1", &(struct vnl_guest_exec){ .argv = argv, .tty = true });
+    (void)signal(SIGHUP, SIG_DFL);
+    runner_expect(&runner, "ready");
+    close(runner.in);
+    assert_int_equal(waitpid(runner.pid, &status, 0), runner.pid);
+    assert_int_equal(WEXITSTATUS(status), 128 + SIGHUP);
+    assert_sh(NO_SLEEP, "");
+}
+
 static void last_output_of_a_session_arrives(void **state)
 {
     char *argv[] = { "sh", "-c", "seq 20000; echo end-of-it", NULL };
@@ -447,6 +480,8 @@ int main(void)
         TEST(shell_shows_whose_it_is_and_interrupt_ends_only_its_job),
         TEST(terminal_is_restored),
         TEST(closing_the_terminal_hangs_up),
+        TEST(ignored_signal_is_not_passed_on),
+        TEST(session_hangs_up_though_its_caller_ignores_that),
         TEST(last_output_of_a_session_arrives),
     };
 
