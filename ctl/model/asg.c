@@ -82,8 +82,7 @@ bool vnl_region_check(struct vnl_check *check, const char *what, const struct vn
     if (!there->location || !here->location)
         return true;
     if (strcmp(there->location, here->location) != 0) {
-        if (asprintf(&hint, "write 'location: %s' for the group, or use another one there", here->location) <
-            0)
+        if (asprintf(&hint, "write 'location: %s' for it, or use another one there", here->location) < 0)
             hint = NULL;
         vnl_mistake(check, "InvalidResourceReference", src, id, hint,
                     "%s referenced by %s was not found in %s: it is in %s, and both must be in the same "

@@ -1,6 +1,6 @@
 /* Who has which address in which subnet: spec 1.4.
  *
- * Every configuration of every NIC is a claim on its subnet. Claims are sorted so that those of one subnet
+ * Every configuration of every NIC and every frontend of a load balancer is a claim on its subnet. Claims are sorted so that those of one subnet
  * and family stand together: first those with an address, by address, then those without, in file order. In
  * that order an address claimed twice stands side by side, what exceeds the subnet's size stands at the end,
  * and one walk upward gives the others the lowest free addresses. So a lab of n NICs costs n log n.
@@ -12,11 +12,14 @@
 #include <stdlib.h>
 
 struct claim {
-    struct vnl_nic *nic;
-    struct vnl_ip_config *config;
+    const struct vnl_subnet *subnet;
+    const char *what, *owner, *part; /* "network interface", "vm-nic", "ipconfig1" */
+    const char *id;                  /* of the owner */
+    const struct vnl_src *src, *subnet_src;
+    struct vnl_addr *addr;
+    bool is_static;
     uint16_t family;
     bool fixed;   /* has an address */
-    size_t index; /* of the configuration in its NIC */
     size_t order; /* file order */
 };
 
@@ -30,64 +33,103 @@ static int claim_cmp(const void *a, const void *b)
     const struct claim *x = a, *y = b;
     int r;
 
-    if (x->nic->subnet->number != y->nic->subnet->number)
-        return x->nic->subnet->number < y->nic->subnet->number ? -1 : 1;
+    if (x->subnet->number != y->subnet->number)
+        return x->subnet->number < y->subnet->number ? -1 : 1;
     if (x->family != y->family)
         return x->family < y->family ? -1 : 1;
     if (x->fixed != y->fixed)
         return x->fixed ? -1 : 1;
-    r = x->fixed ? vnl_addr_cmp(&x->config->addr, &y->config->addr) : 0;
+    r = x->fixed ? vnl_addr_cmp(x->addr, y->addr) : 0;
     return r ? r : (x->order > y->order) - (x->order < y->order);
 }
 
 /* Addresses that the subnet cannot give are mistakes already, and claim nothing; so do all in Azure's own
  * subnets, where no VM may be (spec 1.9). */
-static bool claimable(const struct vnl_nic *nic, size_t i)
+static bool claimable(const struct claim *claim)
 {
-    const struct vnl_ip_config *config = &nic->configs[i];
     const struct vnl_prefix *prefix;
 
-    if (vnl_special_subnet_lookup(nic->subnet->name))
+    if (vnl_special_subnet_lookup(claim->subnet->name))
         return false;
-    if (!config->addr.family)
-        return vnl_subnet_has_family(nic->subnet, vnl_config_family(i));
-    prefix = vnl_subnet_prefix_of(nic->subnet, &config->addr);
-    return prefix && !vnl_addr_reserved(prefix, &config->addr);
+    if (!claim->fixed)
+        return vnl_subnet_has_family(claim->subnet, claim->family);
+    prefix = vnl_subnet_prefix_of(claim->subnet, claim->addr);
+    return prefix && !vnl_addr_reserved(prefix, claim->addr);
 }
 
-static void add_claims(struct claims *claims, struct vnl_nic *nic)
+static void add_claim(struct claims *claims, const struct claim *claim)
+{
+    struct claim *new = &claims->items[claims->n];
+
+    *new = *claim;
+    new->fixed = claim->addr->family != 0;
+    new->order = claims->n;
+    claims->n += claimable(new);
+}
+
+static void add_nic(struct claims *claims, struct vnl_nic *nic)
 {
     for (size_t i = 0; nic->subnet && i < nic->n_configs; i++) {
-        if (!claimable(nic, i))
-            continue;
-        claims->items[claims->n] = (struct claim){
-            .nic = nic,
-            .config = &nic->configs[i],
-            .family = vnl_config_family(i),
-            .fixed = nic->configs[i].addr.family != 0,
-            .index = i,
-            .order = claims->n,
-        };
-        claims->n++;
+        struct vnl_ip_config *config = &nic->configs[i];
+
+        add_claim(claims, &(struct claim){ .subnet = nic->subnet,
+                                           .what = "network interface",
+                                           .owner = nic->name,
+                                           .part = config->name,
+                                           .id = nic->id,
+                                           .src = &config->src,
+                                           .subnet_src = &nic->subnet_src,
+                                           .addr = &config->addr,
+                                           .is_static = config->is_static,
+                                           .family = config->family });
     }
 }
 
-static int claims_build(const struct vnl_lab *lab, struct claims *ret)
+static void add_balancer(struct claims *claims, const struct vnl_lb *lb)
 {
-    struct claims claims = { 0 };
+    for (size_t i = 0; i < lb->n_frontends; i++) {
+        struct vnl_lb_frontend *frontend = lb->frontends[i];
+
+        if (frontend->subnet)
+            add_claim(claims, &(struct claim){ .subnet = frontend->subnet,
+                                               .what = "load balancer",
+                                               .owner = lb->name,
+                                               .part = frontend->name,
+                                               .id = lb->id,
+                                               .src = &frontend->addr_src,
+                                               .subnet_src = &frontend->subnet_src,
+                                               .addr = &frontend->addr,
+                                               .is_static = frontend->is_static,
+                                               .family = AF_INET });
+    }
+}
+
+static size_t count_claims(const struct vnl_lab *lab)
+{
     size_t n = 0;
 
     for (size_t i = 0; i < lab->n_vms; i++) {
         for (size_t k = 0; k < lab->vms[i]->n_nics; k++)
             n += lab->vms[i]->nics[k]->n_configs;
     }
-    claims.items = calloc(n + 1, sizeof(*claims.items));
+    for (size_t i = 0; i < lab->n_lbs; i++)
+        n += lab->lbs[i]->n_frontends;
+    return n;
+}
+
+/* NICs first: a frontend without an address takes none away that a NIC would have had without it. */
+static int claims_build(const struct vnl_lab *lab, struct claims *ret)
+{
+    struct claims claims = { .items = calloc(count_claims(lab) + 1, sizeof(*claims.items)) };
+
     if (!claims.items)
         return -ENOMEM;
     for (size_t i = 0; i < lab->n_vms; i++) {
         for (size_t k = 0; k < lab->vms[i]->n_nics; k++)
-            add_claims(&claims, lab->vms[i]->nics[k]);
+            add_nic(&claims, lab->vms[i]->nics[k]);
     }
+    for (size_t i = 0; i < lab->n_lbs; i++)
+        add_balancer(&claims, lab->lbs[i]);
     qsort(claims.items, claims.n, sizeof(*claims.items), claim_cmp);
     *ret = claims;
     return 0;
@@ -103,18 +145,15 @@ static void claims_done(struct claims *claims)
 /* `a` came first in the file. A kept dynamic address is older than any static one that is written now. */
 static void mistake_taken(struct vnl_check *check, const struct claim *a, const struct claim *b)
 {
-    const struct claim *late = b->config->is_static || !a->config->is_static ? b : a,
-                       *early = late == b ? a : b;
+    const struct claim *late = b->is_static || !a->is_static ? b : a, *early = late == b ? a : b;
     char addr[VNL_ADDR_STR];
 
     vnl_mistake(
-        check, "PrivateIPAddressIsAllocated", &late->config->src, late->nic->id,
-        early->config->is_static ? NULL
-                                 : "that address was given dynamically and is kept: choose another one",
+        check, "PrivateIPAddressIsAllocated", late->src, late->id,
+        early->is_static ? NULL : "that address was given dynamically and is kept: choose another one",
         "IP configuration '%s/%s' is using the private IP address %s which is already allocated to resource "
         "'%s/%s'",
-        late->nic->name, vnl_config_name(late->index), vnl_addr_format(&late->config->addr, addr),
-        early->nic->name, vnl_config_name(early->index));
+        late->owner, late->part, vnl_addr_format(late->addr, addr), early->owner, early->part);
 }
 
 static void check_taken(struct vnl_check *check, const struct claim *claims, size_t n)
@@ -122,7 +161,7 @@ static void check_taken(struct vnl_check *check, const struct claim *claims, siz
     size_t owner = 0;
 
     for (size_t i = 1; i < n && claims[i].fixed; i++) {
-        if (vnl_addr_eq(&claims[owner].config->addr, &claims[i].config->addr))
+        if (vnl_addr_eq(claims[owner].addr, claims[i].addr))
             mistake_taken(check, &claims[owner], &claims[i]);
         else
             owner = i;
@@ -153,10 +192,10 @@ static uint64_t subnet_capacity(const struct vnl_subnet *subnet, uint16_t family
     return sum;
 }
 
-/* The number of addresses is what does not fit, blamed on the first NIC that is left without. */
+/* The number of addresses is what does not fit, blamed on the first one that is left without. */
 static void check_full(struct vnl_check *check, const struct claim *claims, size_t n)
 {
-    const struct vnl_subnet *subnet = claims[0].nic->subnet;
+    const struct vnl_subnet *subnet = claims[0].subnet;
     uint64_t capacity = subnet_capacity(subnet, claims[0].family);
     CLEANUP(vnl_str_free) char *prefixes = NULL;
     const struct claim *first;
@@ -165,11 +204,10 @@ static void check_full(struct vnl_check *check, const struct claim *claims, size
         return;
     first = &claims[capacity];
     prefixes = vnl_prefixes_join(&subnet->prefixes);
-    vnl_mistake(
-        check, "SubnetIsFull", &first->nic->subnet_src, first->nic->id, NULL,
-        "Subnet '%s' with address prefix %s does not have enough capacity for %zu IP addresses: network "
-        "interface '%s' gets none",
-        subnet->name, prefixes ? prefixes : "", (size_t)(n - capacity), first->nic->name);
+    vnl_mistake(check, "SubnetIsFull", first->subnet_src, first->id, NULL,
+                "Subnet '%s' with address prefix %s does not have enough capacity for %zu IP addresses: %s "
+                "'%s' gets none",
+                subnet->name, prefixes ? prefixes : "", (size_t)(n - capacity), first->what, first->owner);
 }
 
 /* --- groups ------------------------------------------------------------------------------------------ */
@@ -184,8 +222,7 @@ static void for_groups(struct vnl_check *check, struct claims *claims, group_fn 
     for (size_t i = 1; i <= claims->n; i++) {
         const struct claim *a = &claims->items[first];
 
-        if (i < claims->n && claims->items[i].nic->subnet == a->nic->subnet &&
-            claims->items[i].family == a->family)
+        if (i < claims->n && claims->items[i].subnet == a->subnet && claims->items[i].family == a->family)
             continue;
         fn(check, &claims->items[first], i - first);
         first = i;
@@ -235,10 +272,9 @@ static bool enter_prefix(struct walk *walk)
 static bool is_taken(struct walk *walk)
 {
     while (walk->next_taken < walk->n_taken &&
-           vnl_addr_cmp(&walk->taken[walk->next_taken].config->addr, &walk->next) < 0)
+           vnl_addr_cmp(walk->taken[walk->next_taken].addr, &walk->next) < 0)
         walk->next_taken++;
-    return walk->next_taken < walk->n_taken &&
-           vnl_addr_eq(&walk->taken[walk->next_taken].config->addr, &walk->next);
+    return walk->next_taken < walk->n_taken && vnl_addr_eq(walk->taken[walk->next_taken].addr, &walk->next);
 }
 
 static void walk_step(struct walk *walk)
@@ -277,7 +313,7 @@ static void allocate_group(struct vnl_check *check, struct claim *claims, size_t
 {
     size_t fixed = count_fixed(claims, n);
     struct walk walk = {
-        .prefixes = &claims[0].nic->subnet->prefixes,
+        .prefixes = &claims[0].subnet->prefixes,
         .family = claims[0].family,
         .taken = claims,
         .n_taken = fixed,
@@ -285,7 +321,7 @@ static void allocate_group(struct vnl_check *check, struct claim *claims, size_t
 
     check_taken(check, claims, n);
     for (size_t i = fixed; i < n; i++) {
-        if (!walk_next(&walk, &claims[i].config->addr)) {
+        if (!walk_next(&walk, claims[i].addr)) {
             check_full(check, claims, n);
             return;
         }

@@ -37,6 +37,21 @@ static const struct name_rule name_rules[] = {
     [VNL_TYPE_RULE] = { "security rule", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
     [VNL_TYPE_ASG] = { "application security group", 1, 80, NETWORK_INSIDE, NETWORK_END,
                        "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_ROUTE_TABLE] = { "route table", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_ROUTE] = { "route", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_PUBLIC_IP] = { "public IP address", 1, 80, NETWORK_INSIDE, NETWORK_END,
+                             "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_NAT_GATEWAY] = { "NAT gateway", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_BALANCER] = { "load balancer", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_VPN_GATEWAY] = { "virtual network gateway", 1, 80, NETWORK_INSIDE, NETWORK_END,
+                               "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_LOCAL_GATEWAY] = { "local network gateway", 1, 80, NETWORK_INSIDE, NETWORK_END,
+                                 "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_CONNECTION] = { "connection", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
+    [VNL_TYPE_SITE] = { "site", 1, 64, ALNUM ".-", ALNUM,
+                        "1 to 64 letters, digits, '.' and '-'; starts and ends with a letter or digit" },
+    [VNL_TYPE_HOST] = { "internet host", 1, 64, ALNUM ".-", ALNUM,
+                        "1 to 64 letters, digits, '.' and '-'; starts and ends with a letter or digit" },
 };
 static_assert(ARRAY_SIZE(name_rules) == VNL_TYPE_MAX, "a name rule for every type");
 
@@ -45,12 +60,18 @@ const char *vnl_type_str(enum vnl_type type)
     return name_rules[type].what;
 }
 
-static bool name_ok(const struct name_rule *rule, const char *name)
+bool vnl_name_ok(enum vnl_type type, const char *name)
 {
+    const struct name_rule *rule = &name_rules[type];
     size_t len = strlen(name);
 
     return len >= rule->min && len <= rule->max && strspn(name, rule->inside) == len &&
            strchr(ALNUM, name[0]) && strchr(rule->end, name[len - 1]);
+}
+
+const char *vnl_name_hint(enum vnl_type type)
+{
+    return name_rules[type].hint;
 }
 
 void vnl_name_check(struct vnl_check *check, enum vnl_type type, const char *name, const struct vnl_src *src,
@@ -58,7 +79,7 @@ void vnl_name_check(struct vnl_check *check, enum vnl_type type, const char *nam
 {
     const struct name_rule *rule = &name_rules[type];
 
-    if (!name_ok(rule, name))
+    if (!vnl_name_ok(type, name))
         vnl_mistake(check, "InvalidResourceName", src, id, rule->hint,
                     "Resource name '%s' is invalid for %s %s", name,
                     strchr("aeiou", rule->what[0]) ? "an" : "a", rule->what);

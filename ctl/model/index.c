@@ -1,4 +1,4 @@
-/* Open-addressed hash of text without case. Resources are only ever added to a lab, so nothing is removed. */
+/* Open-addressed hash of text without case. */
 #include "model.h"
 
 #include <stdlib.h>
@@ -106,6 +106,27 @@ void *vnl_index_get(const struct vnl_index *index, enum vnl_type type, const cha
     if (ret_count)
         *ret_count = e && e->key ? e->count : 0;
     return e && e->key ? e->value : NULL;
+}
+
+/* Entries behind it may have been put there only because it stood in their way: each is put anew. */
+void vnl_index_drop(struct vnl_index *index, enum vnl_type type, const char *key)
+{
+    struct entry want = { .key = key, .len = strlen(key), .type = type };
+    size_t mask = index->n_entries - 1;
+    struct entry *e;
+
+    want.hash = hash_text(type, key, want.len);
+    e = find(index, &want);
+    if (!e->key)
+        return;
+    *e = (struct entry){ 0 };
+    index->n_used--;
+    for (size_t i = (size_t)(e - index->entries + 1) & mask; index->entries[i].key; i = (i + 1) & mask) {
+        struct entry moved = index->entries[i];
+
+        index->entries[i] = (struct entry){ 0 };
+        *find(index, &moved) = moved;
+    }
 }
 
 void vnl_index_free(struct vnl_index **index)

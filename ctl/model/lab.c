@@ -2,7 +2,8 @@
  * other files. */
 #include "vnetlab/lab.h"
 
-#include "model.h"
+#include "gateway.h"
+#include "outside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,8 @@ static void subnet_free(struct vnl_subnet **ptr)
     free(subnet->name);
     vnl_prefixes_done(&subnet->prefixes);
     free(subnet->nsg_ref);
+    free(subnet->route_table_ref);
+    free(subnet->nat_ref);
     free(subnet);
 }
 
@@ -79,24 +82,9 @@ static void vnet_free(struct vnl_vnet **ptr)
     free(vnet->name);
     vnl_scope_done(&vnet->scope);
     vnl_prefixes_done(&vnet->space);
+    free(vnet->dns);
     vnl_index_free(&vnet->index);
     free(vnet);
-}
-
-static void nic_free(struct vnl_nic **ptr)
-{
-    struct vnl_nic *nic = TAKE_PTR(*ptr);
-
-    if (!nic)
-        return;
-    free(nic->id);
-    free(nic->name);
-    free(nic->subnet_ref);
-    free(nic->configs);
-    free(nic->nsg_ref);
-    vnl_names_done(&nic->asg_refs);
-    free(nic->asgs);
-    free(nic);
 }
 
 static void vm_free(struct vnl_vm **ptr)
@@ -106,7 +94,7 @@ static void vm_free(struct vnl_vm **ptr)
     if (!vm)
         return;
     for (size_t i = 0; i < vm->n_nics; i++)
-        nic_free(&vm->nics[i]);
+        vnl_nic_free(&vm->nics[i]);
     free(vm->nics);
     free(vm->id);
     free(vm->name);
@@ -127,6 +115,39 @@ static void expect_free(struct vnl_expect **ptr)
     free(expect);
 }
 
+static void outside_done(struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_public_ips; i++)
+        vnl_public_ip_free(&lab->public_ips[i]);
+    for (size_t i = 0; i < lab->n_nat_gateways; i++)
+        vnl_nat_gateway_free(&lab->nat_gateways[i]);
+    for (size_t i = 0; i < lab->n_lbs; i++)
+        vnl_lb_free(&lab->lbs[i]);
+    for (size_t i = 0; i < lab->n_hosts; i++)
+        vnl_host_free(&lab->hosts[i]);
+    vnl_latencies_done(lab);
+    free(lab->public_ips);
+    free(lab->nat_gateways);
+    free(lab->lbs);
+    free(lab->hosts);
+}
+
+static void gateways_done(struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_gateways; i++)
+        vnl_vpn_gateway_free(&lab->gateways[i]);
+    for (size_t i = 0; i < lab->n_local_gateways; i++)
+        vnl_local_gateway_free(&lab->local_gateways[i]);
+    for (size_t i = 0; i < lab->n_connections; i++)
+        vnl_connection_free(&lab->connections[i]);
+    for (size_t i = 0; i < lab->n_sites; i++)
+        vnl_site_free(&lab->sites[i]);
+    free(lab->gateways);
+    free(lab->local_gateways);
+    free(lab->connections);
+    free(lab->sites);
+}
+
 void vnl_lab_free(struct vnl_lab **ptr)
 {
     struct vnl_lab *lab = TAKE_PTR(*ptr);
@@ -141,12 +162,17 @@ void vnl_lab_free(struct vnl_lab **ptr)
         vnl_nsg_free(&lab->nsgs[i]);
     for (size_t i = 0; i < lab->n_asgs; i++)
         vnl_asg_free(&lab->asgs[i]);
+    for (size_t i = 0; i < lab->n_route_tables; i++)
+        vnl_udr_table_free(&lab->route_tables[i]);
+    outside_done(lab);
+    gateways_done(lab);
     for (size_t i = 0; i < lab->n_expects; i++)
         expect_free(&lab->expects[i]);
     free(lab->vnets);
     free(lab->vms);
     free(lab->nsgs);
     free(lab->asgs);
+    free(lab->route_tables);
     free(lab->expects);
     free(lab->name);
     free(lab->file);
@@ -205,7 +231,8 @@ bool vnl_new_check(struct vnl_check *check, const struct vnl_index *index, enum 
 
     if (!vnl_index_get(index, type, key, strlen(key), NULL))
         return true;
-    if (asprintf(&hint, "names of %ss are compared without case", vnl_type_str(type)) < 0)
+    if (asprintf(&hint, "names of %s%s are compared without case", vnl_type_str(type),
+                 type == VNL_TYPE_PUBLIC_IP ? "es" : "s") < 0)
         hint = NULL;
     vnl_mistake(check, "InvalidTemplate", src, id, hint, "The %s '%s' is defined multiple times",
                 vnl_type_str(type), name);
@@ -341,25 +368,6 @@ struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vn
     return lab->vms[lab->n_vms++] = TAKE_PTR(vm);
 }
 
-struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vnl_src *src,
-                            struct vnl_err **err)
-{
-    CLEANUP(nic_free) struct vnl_nic *nic = calloc(1, sizeof(*nic));
-    struct vnl_nic **nics = vnl_list_grow(vm->nics, vm->n_nics, sizeof(*nics));
-    struct vnl_check check = { .err = err };
-
-    vm->nics = nics ? nics : vm->nics;
-    if (!nic || !nics || !(nic->name = strdup(name)) ||
-        !(nic->id = vnl_id_format(&vm->scope, VNL_NIC_TYPE, name, NULL)))
-        return vnl_add_failed(err, VNL_TYPE_NIC, name);
-    nic->src = src ? *src : nic->src;
-    nic->subnet_src = nic->src;
-    nic->vm = vm;
-    nic->slot = VNL_SLOT_NONE;
-    vnl_name_check(&check, VNL_TYPE_NIC, name, src, nic->id);
-    return vm->nics[vm->n_nics++] = TAKE_PTR(nic);
-}
-
 struct vnl_expect *vnl_expect_add(struct vnl_lab *lab, const struct vnl_src *src, struct vnl_err **err)
 {
     struct vnl_expect **expects = vnl_list_grow(lab->expects, lab->n_expects, sizeof(*expects));
@@ -405,6 +413,15 @@ struct vnl_peering *vnl_peering_lookup(const struct vnl_vnet *vnet, const char *
     return vnl_index_get(vnet->index, VNL_TYPE_PEERING, name, strlen(name), NULL);
 }
 
+static bool nic_owns(const struct vnl_nic *nic, const struct vnl_addr *addr)
+{
+    for (size_t i = 0; i < nic->n_configs; i++) {
+        if (vnl_addr_eq(&nic->configs[i].addr, addr))
+            return true;
+    }
+    return false;
+}
+
 /* vnet NULL: any. Walks all VMs. */
 struct vnl_vm *vnl_vm_by_addr(const struct vnl_lab *lab, const struct vnl_vnet *vnet,
                               const struct vnl_addr *addr)
@@ -412,9 +429,8 @@ struct vnl_vm *vnl_vm_by_addr(const struct vnl_lab *lab, const struct vnl_vnet *
     for (size_t i = 0; i < lab->n_vms; i++) {
         for (size_t k = 0; k < lab->vms[i]->n_nics; k++) {
             const struct vnl_nic *nic = lab->vms[i]->nics[k];
-            const struct vnl_addr *own = vnl_nic_addr(nic, addr->family);
 
-            if (own && vnl_addr_eq(own, addr) && nic->subnet && (!vnet || nic->subnet->vnet == vnet))
+            if (nic_owns(nic, addr) && nic->subnet && (!vnet || nic->subnet->vnet == vnet))
                 return lab->vms[i];
         }
     }

@@ -100,6 +100,21 @@ static void check_asg_count(struct vnl_check *check)
     check_per_region(check, &list, VNL_LIMIT_ASGS, "BadRequest", "application security groups");
 }
 
+static void check_route_table_count(struct vnl_check *check)
+{
+    const struct vnl_lab *lab = check->lab;
+    CLEANUP(items_done) struct items list = { calloc(lab->n_route_tables + 1, sizeof(struct item)), 0 };
+
+    if (!list.items) {
+        vnl_check_nomem(check, "route tables");
+        return;
+    }
+    for (size_t i = 0; i < lab->n_route_tables; i++, list.n++)
+        list.items[i] = (struct item){ &lab->route_tables[i]->scope, lab->route_tables[i]->id,
+                                       &lab->route_tables[i]->src, i };
+    check_per_region(check, &list, VNL_LIMIT_ROUTE_TABLES, "BadRequest", "route tables");
+}
+
 static size_t count_nics(const struct vnl_lab *lab)
 {
     size_t n = 0;
@@ -139,6 +154,14 @@ static void count_addrs(const struct vnl_lab *lab, size_t *count)
 
             if (nic->subnet)
                 count[nic->subnet->vnet->number] += nic->n_configs;
+        }
+    }
+    for (size_t i = 0; i < lab->n_lbs; i++) {
+        for (size_t k = 0; k < lab->lbs[i]->n_frontends; k++) {
+            const struct vnl_subnet *subnet = lab->lbs[i]->frontends[k]->subnet;
+
+            if (subnet)
+                count[subnet->vnet->number]++;
         }
     }
 }
@@ -204,5 +227,7 @@ void vnl_limits_check(struct vnl_check *check)
         check_nsg_count(check);
     if (check->lab->n_asgs > VNL_LIMIT_ASGS)
         check_asg_count(check);
+    if (check->lab->n_route_tables > VNL_LIMIT_ROUTE_TABLES)
+        check_route_table_count(check);
     check_addr_counts(check);
 }

@@ -8,17 +8,19 @@
 #include "vnetlab/lab.h"
 
 /* Types as they stand in ids. */
-#define VNL_VNET_TYPE "Microsoft.Network/virtualNetworks"
-#define VNL_NIC_TYPE  "Microsoft.Network/networkInterfaces"
-#define VNL_VM_TYPE   "Microsoft.Compute/virtualMachines"
-#define VNL_NSG_TYPE  "Microsoft.Network/networkSecurityGroups"
-#define VNL_ASG_TYPE  "Microsoft.Network/applicationSecurityGroups"
+#define VNL_VNET_TYPE        "Microsoft.Network/virtualNetworks"
+#define VNL_NIC_TYPE         "Microsoft.Network/networkInterfaces"
+#define VNL_VM_TYPE          "Microsoft.Compute/virtualMachines"
+#define VNL_NSG_TYPE         "Microsoft.Network/networkSecurityGroups"
+#define VNL_ASG_TYPE         "Microsoft.Network/applicationSecurityGroups"
+#define VNL_ROUTE_TABLE_TYPE "Microsoft.Network/routeTables"
 
 /* References in full; '*' is one segment. */
-#define VNL_VNET_ID_FORM   "/subscriptions/*/resourceGroups/*/providers/" VNL_VNET_TYPE "/*"
-#define VNL_SUBNET_ID_FORM VNL_VNET_ID_FORM "/subnets/*"
-#define VNL_NSG_ID_FORM    "/subscriptions/*/resourceGroups/*/providers/" VNL_NSG_TYPE "/*"
-#define VNL_ASG_ID_FORM    "/subscriptions/*/resourceGroups/*/providers/" VNL_ASG_TYPE "/*"
+#define VNL_VNET_ID_FORM        "/subscriptions/*/resourceGroups/*/providers/" VNL_VNET_TYPE "/*"
+#define VNL_SUBNET_ID_FORM      VNL_VNET_ID_FORM "/subnets/*"
+#define VNL_NSG_ID_FORM         "/subscriptions/*/resourceGroups/*/providers/" VNL_NSG_TYPE "/*"
+#define VNL_ASG_ID_FORM         "/subscriptions/*/resourceGroups/*/providers/" VNL_ASG_TYPE "/*"
+#define VNL_ROUTE_TABLE_ID_FORM "/subscriptions/*/resourceGroups/*/providers/" VNL_ROUTE_TABLE_TYPE "/*"
 
 /* Limits of spec 1.10, 2.3, 2.8, 3.1 and 3.6. */
 #define VNL_LIMIT_VNETS           1000u   /* per region and subscription */
@@ -36,6 +38,10 @@
 #define VNL_LIMIT_NSG_ASGS        100u    /* different ones over all rules of an NSG */
 #define VNL_LIMIT_NIC_ASGS        20u     /* per ip configuration */
 #define VNL_LIMIT_ASG_CONFIGS     4000u   /* ip configurations per ASG */
+#define VNL_LIMIT_ROUTE_TABLES    200u    /* per region and subscription: spec 4.3 */
+#define VNL_LIMIT_ROUTES          400u    /* per route table */
+#define VNL_LIMIT_VM_NICS         8u      /* of the largest sizes of VMs */
+#define VNL_LIMIT_NIC_CONFIGS     256u    /* private addresses per NIC: spec 1.4 */
 
 /* One run over a lab that collects mistakes: the first one's number is what the run returns. */
 struct vnl_check {
@@ -67,6 +73,8 @@ void *vnl_add_failed(struct vnl_err **err, enum vnl_type type, const char *name)
 
 void vnl_nsg_free(struct vnl_nsg **nsg); /* nsg.c */
 void vnl_asg_free(struct vnl_asg **asg);
+void vnl_udr_table_free(struct vnl_udr_table **table); /* udr.c */
+void vnl_nic_free(struct vnl_nic **nic);               /* nic_add.c */
 
 /* --- index.c: text (compared without case, as ARM does) to resource ---------------------------------- */
 
@@ -78,6 +86,8 @@ void *vnl_index_get(const struct vnl_index *index, enum vnl_type type, const cha
                     size_t *ret_count);
 /* The value of a key that was put once, else NULL. */
 void *vnl_index_unique(const struct vnl_index *index, enum vnl_type type, const char *key);
+/* Takes an entry out, however often it was put; it is there. */
+void vnl_index_drop(struct vnl_index *index, enum vnl_type type, const char *key);
 void vnl_index_free(struct vnl_index **index);
 
 /* --- id.c -------------------------------------------------------------------------------------------- */
@@ -86,6 +96,8 @@ bool vnl_id_eq(const char *a, const char *b); /* NULL equals nothing */
 const char *vnl_id_path(const char *id); /* "virtualNetworks/vnet-1": what follows the provider; borrowed */
 bool vnl_id_matches(const char *text, const char *form);
 const char *vnl_type_str(enum vnl_type type); /* "virtual network": for sentences */
+bool vnl_name_ok(enum vnl_type type, const char *name);
+const char *vnl_name_hint(enum vnl_type type); /* what is allowed */
 void vnl_name_check(struct vnl_check *check, enum vnl_type type, const char *name, const struct vnl_src *src,
                     const char *id);
 char *vnl_location_normalize(const char *text); /* "East US" is "eastus"; NULL on ENOMEM */
@@ -130,9 +142,10 @@ void vnl_peerings_resolve(struct vnl_check *check); /* peering_check.c: spec 2.3
 void vnl_overlaps_check(struct vnl_check *check);   /* peering_overlap.c: spec 2.3 */
 void vnl_nics_resolve(
     struct vnl_check *check); /* nic.c: references, configurations, static addresses (spec 1.4) */
-void vnl_asgs_resolve(struct vnl_check *check);    /* asg.c: members (spec 3.6) */
-void vnl_rules_resolve(struct vnl_check *check);   /* rule.c: spec 3.1, and 3.6 as far as it is about rules */
-void vnl_nsgs_resolve(struct vnl_check *check);    /* nsg_attach.c: spec 3.7, 1.9 */
+void vnl_asgs_resolve(struct vnl_check *check);  /* asg.c: members (spec 3.6) */
+void vnl_rules_resolve(struct vnl_check *check); /* rule.c: spec 3.1, and 3.6 as far as it is about rules */
+void vnl_nsgs_resolve(struct vnl_check *check);  /* nsg_attach.c: spec 3.7, 1.9 */
+void vnl_udr_tables_resolve(struct vnl_check *check); /* udr_check.c: spec 4.3, 1.9 */
 void vnl_claims_check(struct vnl_check *check);    /* claim.c: addresses taken twice, subnets that are full */
 void vnl_limits_check(struct vnl_check *check);    /* limit.c: spec 1.10 */
 void vnl_expects_resolve(struct vnl_check *check); /* expect.c */
@@ -144,6 +157,8 @@ void vnl_asg_refs_resolve(struct vnl_check *check, const struct vnl_names *refs,
                           const char *id, const char *who, struct vnl_asg ***ret, size_t *ret_n);
 /* To what the NSGs are attached, from subnets and NICs (nsg_attach.c). 0 or -ENOMEM. */
 int vnl_nsgs_derive(const struct vnl_lab *lab);
+/* To what the route tables are attached, from the subnets (udr_check.c). 0 or -ENOMEM. */
+int vnl_udr_tables_derive(const struct vnl_lab *lab);
 /* Members and VNets of the ASGs, from the NICs'. 0 or -ENOMEM. */
 int vnl_asgs_derive(const struct vnl_lab *lab);
 /* Do the two scopes name one region and subscription? If not, a mistake: `what` (of `there`), referenced by `who`
@@ -171,9 +186,9 @@ bool vnl_addr_reserved(const struct vnl_prefix *prefix, const struct vnl_addr *a
 bool vnl_prefix_usable(const struct vnl_prefix *prefix, struct vnl_addr *ret_first,
                        struct vnl_addr *ret_last);
 
-/* Family of a resolved NIC's configuration: IPv4 first, IPv6 behind it. */
-uint16_t vnl_config_family(size_t index);
-const char *vnl_config_name(size_t index); /* "ipconfig1" */
+/* nic_config.c: brings a NIC's configurations to their order, names them, adds those that every NIC has, and checks them. */
+void vnl_nic_configs_complete(struct vnl_check *check, struct vnl_nic *nic);
+void vnl_nic_configs_check(struct vnl_check *check, const struct vnl_nic *nic);
 
 /* Gives every configuration without an address the lowest free one of its subnet, in file order. */
 void vnl_claims_allocate(struct vnl_check *check);
@@ -187,11 +202,12 @@ int vnl_mistake_no_remote(struct vnl_check *check, const struct vnl_peering *lin
  * pair. */
 bool vnl_peering_is_first(const struct vnl_peering *link);
 
-void vnl_settle_spelling(struct vnl_check *check); /* settle_spelling.c */
-void vnl_settle_vnets(struct vnl_check *check);    /* settle.c */
-void vnl_settle_nics(struct vnl_check *check);     /* settle_nic.c */
-void vnl_settle_peerings(struct vnl_check *check); /* settle_peering.c */
-void vnl_settle_nsgs(struct vnl_check *check);     /* settle_nsg.c */
+void vnl_settle_spelling(struct vnl_check *check);   /* settle_spelling.c */
+void vnl_settle_vnets(struct vnl_check *check);      /* settle.c */
+void vnl_settle_nics(struct vnl_check *check);       /* settle_nic.c */
+void vnl_settle_peerings(struct vnl_check *check);   /* settle_peering.c */
+void vnl_settle_nsgs(struct vnl_check *check);       /* settle_nsg.c */
+void vnl_settle_udr_tables(struct vnl_check *check); /* udr_check.c */
 /* Source: ARM front end, InvalidResourceLocation (409): what is there already cannot move. */
 void vnl_location_check(struct vnl_check *check, enum vnl_type type, const char *id, const char *name,
                         const struct vnl_src *src, const struct vnl_scope *scope,

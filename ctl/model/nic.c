@@ -1,4 +1,4 @@
-/* VMs and their NICs: references, configurations, static addresses. Spec 1.1, 1.4, 1.9. */
+/* VMs and their NICs: references, and what holds between the NICs of a VM. Spec 1.4, 1.9. */
 #include "model.h"
 
 #include <stdio.h>
@@ -155,108 +155,6 @@ static void resolve_subnet(struct vnl_check *check, struct vnl_nic *nic, const s
         check_special(check, nic);
 }
 
-/* --- configurations ---------------------------------------------------------------------------------- */
-
-uint16_t vnl_config_family(size_t index)
-{
-    return index == 0 ? AF_INET : AF_INET6;
-}
-
-const char *vnl_config_name(size_t index)
-{
-    return index == 0 ? "ipconfig1" : "ipconfig2";
-}
-
-/* The family that a written configuration is for: its address's, or that of its place. */
-static uint16_t written_family(const struct vnl_ip_config *config, size_t index)
-{
-    return config->addr.family ? config->addr.family : vnl_config_family(index);
-}
-
-static const struct vnl_ip_config *written_config(const struct vnl_nic *nic, uint16_t family)
-{
-    for (size_t i = 0; i < nic->n_configs; i++) {
-        if (written_family(&nic->configs[i], i) == family)
-            return &nic->configs[i];
-    }
-    return NULL;
-}
-
-static bool wants_ipv6(const struct vnl_nic *nic)
-{
-    return written_config(nic, AF_INET6) || (nic->subnet && vnl_subnet_has_family(nic->subnet, AF_INET6));
-}
-
-static void check_config_count(struct vnl_check *check, const struct vnl_nic *nic)
-{
-    size_t n = (written_config(nic, AF_INET) != NULL) + (written_config(nic, AF_INET6) != NULL);
-
-    if (n < nic->n_configs)
-        vnl_mistake(check, "BadRequest", &nic->configs[nic->n_configs - 1].src, nic->id, NULL,
-                    "Network interface '%s' has more than one address of a family; one IPv4 and one IPv6 are "
-                    "possible",
-                    nic->name);
-}
-
-/* Brings the configurations to their order, IPv4 first, and adds the dynamic ones that were not written:
- * every NIC has an IPv4 address (spec 1.1), and an IPv6 one when its subnet has IPv6. */
-static void complete_configs(struct vnl_check *check, struct vnl_nic *nic)
-{
-    struct vnl_ip_config *configs = calloc(2, sizeof(*configs));
-    size_t n = wants_ipv6(nic) ? 2 : 1;
-
-    if (!configs) {
-        vnl_check_nomem(check, "network interface");
-        return;
-    }
-    check_config_count(check, nic);
-    for (size_t i = 0; i < n; i++) {
-        const struct vnl_ip_config *written = written_config(nic, vnl_config_family(i));
-
-        configs[i] = written ? *written : (struct vnl_ip_config){ .src = nic->src };
-    }
-    free(nic->configs);
-    nic->configs = configs;
-    nic->n_configs = n;
-}
-
-static void check_static(struct vnl_check *check, const struct vnl_nic *nic,
-                         const struct vnl_ip_config *config)
-{
-    const struct vnl_prefix *prefix = vnl_subnet_prefix_of(nic->subnet, &config->addr);
-    char addr[VNL_ADDR_STR], text[VNL_PREFIX_STR];
-
-    vnl_addr_format(&config->addr, addr);
-    if (!prefix) {
-        CLEANUP(vnl_str_free) char *list = vnl_prefixes_join(&nic->subnet->prefixes);
-
-        vnl_mistake(
-            check, "PrivateIPAddressNotInSubnet", &config->src, nic->id, NULL,
-            "Private static IP address %s does not belong to the range of subnet prefix %s of subnet '%s'",
-            addr, list ? list : "", nic->subnet->name);
-    } else if (vnl_addr_reserved(prefix, &config->addr)) {
-        vnl_mistake(check, "PrivateIPAddressInReservedRange", &config->src, nic->id,
-                    config->addr.family == AF_INET ? "Azure keeps the first four addresses and the last one"
-                                                   : "Azure keeps the first four addresses",
-                    "Private static IP address %s falls within reserved IP range of subnet prefix %s", addr,
-                    vnl_prefix_format(prefix, text));
-    }
-}
-
-static void check_config(struct vnl_check *check, const struct vnl_nic *nic, size_t i)
-{
-    uint16_t family = vnl_config_family(i);
-
-    if (!vnl_subnet_has_family(nic->subnet, family) && nic->subnet->prefixes.n)
-        vnl_mistake(check, "PrivateIPAddressNotInSubnet", &nic->configs[i].src, nic->id,
-                    family == AF_INET ? "every network interface needs an IPv4 address" : NULL,
-                    "Network interface '%s' cannot have an %s address: subnet '%s' has no %s prefix",
-                    nic->name, family == AF_INET ? "IPv4" : "IPv6", nic->subnet->name,
-                    family == AF_INET ? "IPv4" : "IPv6");
-    else if (nic->configs[i].is_static)
-        check_static(check, nic, &nic->configs[i]);
-}
-
 /* --- VMs --------------------------------------------------------------------------------------------- */
 
 /* A VM lives where its VNet does. One that was written elsewhere cannot be: ARM's sentence for references
@@ -307,9 +205,50 @@ static void check_nic_new(struct vnl_check *check, struct vnl_nic *nic, struct v
 static void resolve_nic(struct vnl_check *check, struct vnl_nic *nic, const struct vnl_index *subnets)
 {
     resolve_subnet(check, nic, subnets);
-    complete_configs(check, nic);
-    for (size_t i = 0; nic->subnet && i < nic->n_configs; i++)
-        check_config(check, nic, i);
+    vnl_nic_configs_complete(check, nic);
+    if (nic->subnet)
+        vnl_nic_configs_check(check, nic);
+}
+
+/* The primary NIC comes first: the one that says so, else the first. */
+static void resolve_primary(struct vnl_check *check, struct vnl_vm *vm)
+{
+    size_t primary = vm->n_nics;
+    struct vnl_nic *nic;
+
+    for (size_t i = 0; i < vm->n_nics; i++) {
+        if (vm->nics[i]->primary && primary < vm->n_nics)
+            vnl_mistake(check, "BadRequest", &vm->nics[i]->src, vm->id, NULL,
+                        "Virtual machine '%s' has two primary network interfaces, '%s' and '%s'", vm->name,
+                        vm->nics[primary]->name, vm->nics[i]->name);
+        else if (vm->nics[i]->primary)
+            primary = i;
+    }
+    primary = primary < vm->n_nics ? primary : 0;
+    nic = vm->nics[primary];
+    memmove(&vm->nics[1], &vm->nics[0], primary * sizeof(*vm->nics));
+    vm->nics[0] = nic;
+    for (size_t i = 0; i < vm->n_nics; i++)
+        vm->nics[i]->primary = i == 0;
+}
+
+static void resolve_vm(struct vnl_check *check, struct vnl_vm *vm, const struct vnl_index *subnets,
+                       struct vnl_index **nics)
+{
+    for (size_t i = 0; i < vm->n_nics; i++) {
+        check_nic_new(check, vm->nics[i], nics);
+        resolve_nic(check, vm->nics[i], subnets);
+    }
+    if (vm->n_nics == 0)
+        vnl_mistake(check, "InvalidRequestFormat", &vm->src, vm->id, NULL,
+                    "Virtual machine '%s' has no network interface", vm->name);
+    else
+        resolve_primary(check, vm);
+    if (vm->n_nics > VNL_LIMIT_VM_NICS)
+        vnl_mistake(check, "BadRequest", &vm->nics[VNL_LIMIT_VM_NICS]->src, vm->id,
+                    "the largest sizes of Azure's VMs have 8",
+                    "Virtual machine '%s' has %zu network interfaces; at most %u are allowed", vm->name,
+                    vm->n_nics, VNL_LIMIT_VM_NICS);
 }
 
 void vnl_nics_resolve(struct vnl_check *check)
@@ -322,13 +261,7 @@ void vnl_nics_resolve(struct vnl_check *check)
     for (size_t i = 0; i < check->lab->n_vms; i++) {
         struct vnl_vm *vm = check->lab->vms[i];
 
-        for (size_t k = 0; k < vm->n_nics; k++) {
-            check_nic_new(check, vm->nics[k], &nics);
-            resolve_nic(check, vm->nics[k], subnets);
-        }
-        if (vm->n_nics == 0)
-            vnl_mistake(check, "InvalidRequestFormat", &vm->src, vm->id, NULL,
-                        "Virtual machine '%s' has no network interface", vm->name);
+        resolve_vm(check, vm, subnets, &nics);
         resolve_location(check, vm);
         check_one_vnet(check, vm);
     }

@@ -144,6 +144,18 @@ struct vnl_rule *vnl_rule_add(struct vnl_nsg *nsg, const char *name, const struc
     return nsg->rules[nsg->n_rules++] = TAKE_PTR(rule);
 }
 
+void vnl_rule_remove(struct vnl_rule *rule)
+{
+    struct vnl_nsg *nsg = rule->nsg;
+    size_t i = 0;
+
+    while (nsg->rules[i] != rule)
+        i++;
+    vnl_index_drop(nsg->index, VNL_TYPE_RULE, rule->name);
+    memmove(&nsg->rules[i], &nsg->rules[i + 1], (--nsg->n_rules - i) * sizeof(struct vnl_rule *));
+    rule_free(&rule);
+}
+
 struct vnl_asg *vnl_asg_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
                             const struct vnl_src *src, struct vnl_err **err)
 {

@@ -88,16 +88,9 @@ static void check_only_link(struct vnl_check *check, const struct vnl_peering *l
 
 /* --- gateway flags: spec 2.6 ------------------------------------------------------------------------- */
 
-/* The one place that knows. Always false: the model has no gateway resources yet, so no VNet can have one. */
-static bool vnet_has_gateway(const struct vnl_vnet *vnet)
-{
-    (void)vnet;
-    return false;
-}
-
 static void check_remote_gateway(struct vnl_check *check, const struct vnl_peering *link)
 {
-    if (!vnet_has_gateway(link->remote))
+    if (!link->remote->gateway)
         vnl_mistake(
             check, "RemoteVnetHasNoGateways", &link->src, link->id, "leave useRemoteGateways false",
             "Peering %s cannot have UseRemoteGateways flag set to true because remote virtual network %s "
@@ -120,7 +113,7 @@ static void check_transit(struct vnl_check *check, const struct vnl_peering *lin
 
 static void check_own_gateway(struct vnl_check *check, const struct vnl_peering *link)
 {
-    if (vnet_has_gateway(link->vnet))
+    if (link->vnet->gateway)
         vnl_mistake(
             check, "BadRequest", &link->src, link->id, NULL,
             "Peering %s cannot have UseRemoteGateways flag set to true because virtual network %s has a "

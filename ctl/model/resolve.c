@@ -1,5 +1,6 @@
 /* Resolve and settle: the order of the rules. */
-#include "model.h"
+#include "gateway.h"
+#include "outside.h"
 
 #include <stdlib.h>
 
@@ -34,12 +35,23 @@ int vnl_lab_resolve(struct vnl_lab *lab, struct vnl_err **err)
     check_defaults(&check);
     vnl_vnets_check(&check);
     vnl_subnets_check(&check);
+    vnl_gateways_resolve(&check);
     vnl_peerings_resolve(&check);
     vnl_overlaps_check(&check);
     vnl_nics_resolve(&check);
     vnl_asgs_resolve(&check);
     vnl_rules_resolve(&check);
     vnl_nsgs_resolve(&check);
+    vnl_udr_tables_resolve(&check);
+    vnl_public_ips_resolve(&check);
+    vnl_lbs_resolve(&check);
+    vnl_nat_gateways_resolve(&check);
+    vnl_hosts_check(&check);
+    vnl_local_gateways_check(&check);
+    vnl_connections_resolve(&check);
+    vnl_sites_check(&check);
+    vnl_guest_names_check(&check);
+    vnl_latencies_check(&check);
     vnl_claims_check(&check);
     vnl_limits_check(&check);
     vnl_expects_resolve(&check);
@@ -53,8 +65,11 @@ int vnl_lab_settle(struct vnl_lab *lab, const struct vnl_lab *before, struct vnl
     vnl_settle_spelling(&check);
     vnl_settle_vnets(&check);
     vnl_settle_nics(&check);
+    vnl_settle_outside(&check);
+    vnl_settle_gateways(&check);
     vnl_settle_peerings(&check);
     vnl_settle_nsgs(&check);
+    vnl_settle_udr_tables(&check);
     if (check.result == 0)
         vnl_check_note(&check, vnl_lab_derive(lab, err));
     return check.result;

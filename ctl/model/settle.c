@@ -2,7 +2,8 @@
  *
  * Resources are matched by id. The lab file says how things shall be in the end; refused is what no sequence
  * of ARM requests can reach without deleting and recreating something that stays. */
-#include "model.h"
+#include "gateway.h"
+#include "outside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ void vnl_settle_vnets(struct vnl_check *check)
 
 /* A MAC with one of the prefixes that are seen in Azure (spec 1.5), and 24 bits that look drawn by lot: the
  * slot, scattered by steps each of which can be undone, so two slots never meet. */
-static struct vnl_mac mac_of_slot(uint32_t slot)
+struct vnl_mac vnl_mac_of_slot(uint32_t slot)
 {
     const uint32_t mask = 0xffffff;
     uint32_t x = (slot + 0x5bd1e9) & mask;
@@ -94,7 +95,7 @@ static struct vnl_mac mac_of_slot(uint32_t slot)
 
 static void derive_nic(struct vnl_nic *nic)
 {
-    nic->mac = mac_of_slot(nic->slot);
+    nic->mac = vnl_mac_of_slot(nic->slot);
     for (size_t i = 0; i < nic->n_configs; i++) {
         const struct vnl_prefix *prefix = vnl_subnet_prefix_of(nic->subnet, &nic->configs[i].addr);
 
@@ -128,5 +129,10 @@ int vnl_lab_derive(struct vnl_lab *lab, struct vnl_err **err)
         return vnl_fail(err, ENOMEM, "peerings");
     if (vnl_asgs_derive(lab) < 0 || vnl_nsgs_derive(lab) < 0)
         return vnl_fail(err, ENOMEM, "security groups");
+    if (vnl_udr_tables_derive(lab) < 0)
+        return vnl_fail(err, ENOMEM, "route tables");
+    if (vnl_outside_derive(lab) < 0)
+        return vnl_fail(err, ENOMEM, "internet side");
+    vnl_gateways_derive(lab);
     return 0;
 }

@@ -6,11 +6,13 @@
  * hand: a NIC that shall move to a subnet which overlaps the old range. That subnet can only come when the
  * old one is gone, and the old one only goes when the NIC has left. There the NIC counts as a user of the old
  * subnet. */
-#include "model.h"
+#include "gateway.h"
+#include "outside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define USERS_SHOWN 5u
 
@@ -111,14 +113,27 @@ static bool subnets_overlap(const struct vnl_subnet *a, const struct vnl_subnet 
     return false;
 }
 
-/* Does an address of the NIC lie in a prefix that goes? A family that the NIC gives up is taken off before.
+/* The same configuration in the other lab: by name; the only IPv6 one is the same whatever its name. */
+static const struct vnl_ip_config *same_config(const struct vnl_nic *nic, const struct vnl_ip_config *config)
+{
+    for (size_t i = 0; i < nic->n_configs; i++) {
+        const struct vnl_ip_config *other = &nic->configs[i];
+
+        if (other->family == config->family &&
+            (config->family == AF_INET6 || strcasecmp(other->name, config->name) == 0))
+            return other;
+    }
+    return NULL;
+}
+
+/* Does an address of the NIC lie in a prefix that goes? A configuration that the NIC gives up is taken off before.
  */
 static bool loses_address(const struct vnl_nic *nic, const struct vnl_nic *was, const struct old_subnet *old)
 {
-    for (size_t i = 0; i < was->n_configs && i < nic->n_configs; i++) {
+    for (size_t i = 0; i < was->n_configs; i++) {
         const struct vnl_prefix *prefix = vnl_subnet_prefix_of(old->subnet, &was->configs[i].addr);
 
-        if (prefix && !vnl_prefixes_have(&old->now->prefixes, prefix))
+        if (prefix && same_config(nic, &was->configs[i]) && !vnl_prefixes_have(&old->now->prefixes, prefix))
             return true;
     }
     return false;
@@ -133,14 +148,49 @@ static bool uses(const struct vnl_nic *nic, const struct vnl_nic *was, const str
     return old->fate == FATE_CHANGED && loses_address(nic, was, old);
 }
 
-static void note_user(struct nic_settle *settle, struct old_subnet *old, const struct vnl_nic *nic)
+static void note_user(struct nic_settle *settle, struct old_subnet *old, const char *owner, const char *part)
 {
     CLEANUP(vnl_str_free) char *name = NULL;
 
-    if (asprintf(&name, "%s/%s", nic->name, vnl_config_name(0)) < 0)
+    if (asprintf(&name, "%s/%s", owner, part) < 0)
         name = NULL;
     if (!name || vnl_names_add(&old->users, name) < 0)
         vnl_check_nomem(settle->check, "subnet");
+}
+
+/* A frontend that stays uses its subnet as a NIC does. */
+static void note_frontend(struct nic_settle *settle, const struct vnl_lb *lb,
+                          const struct vnl_lb_frontend *frontend, const struct vnl_lb_frontend *was)
+{
+    struct old_subnet *old = &settle->olds[was->subnet->number];
+    const struct vnl_prefix *prefix = vnl_subnet_prefix_of(old->subnet, &was->addr);
+
+    if (frontend->subnet == old->now && old->fate == FATE_CHANGED && prefix &&
+        !vnl_prefixes_have(&old->now->prefixes, prefix))
+        note_user(settle, old, lb->name, frontend->name);
+}
+
+static void note_frontends(struct nic_settle *settle, const struct vnl_lb *lb)
+{
+    const struct vnl_lb *was = settle->check->before ? vnl_lb_lookup(settle->check->before, lb->id) : NULL;
+
+    for (size_t i = 0; was && i < lb->n_frontends; i++) {
+        const struct vnl_lb_frontend *old = vnl_lb_frontend_lookup(was, lb->frontends[i]->name);
+
+        if (old && lb->frontends[i]->subnet)
+            note_frontend(settle, lb, lb->frontends[i], old);
+    }
+}
+
+/* So does a gateway. */
+static void note_gateway(struct nic_settle *settle, const struct vnl_vpn_gateway *gateway)
+{
+    const struct vnl_lab *before = settle->check->before;
+    const struct vnl_vpn_gateway *was = before ? vnl_vpn_gateway_lookup(before, gateway->id) : NULL;
+    struct old_subnet *old = was ? &settle->olds[was->subnet->number] : NULL;
+
+    if (old && old->fate == FATE_CHANGED && !vnl_prefixes_have(&old->now->prefixes, &was->subnet_prefix))
+        note_user(settle, old, gateway->name, VNL_GATEWAY_CONFIG);
 }
 
 static void mistake_in_use(struct vnl_check *check, const struct old_subnet *old)
@@ -174,9 +224,11 @@ static void check_move(struct vnl_check *check, const struct vnl_nic *nic, const
  * (spec 1.4). */
 static void keep_addresses(struct vnl_nic *nic, const struct vnl_nic *was, const struct old_subnet *old)
 {
-    for (size_t i = 0; i < nic->n_configs && i < was->n_configs && nic->subnet == old->now; i++) {
-        if (!nic->configs[i].is_static && vnl_subnet_prefix_of(nic->subnet, &was->configs[i].addr))
-            nic->configs[i].addr = was->configs[i].addr;
+    for (size_t i = 0; i < nic->n_configs && nic->subnet == old->now; i++) {
+        const struct vnl_ip_config *config = same_config(was, &nic->configs[i]);
+
+        if (config && !nic->configs[i].is_static && vnl_subnet_prefix_of(nic->subnet, &config->addr))
+            nic->configs[i].addr = config->addr;
     }
 }
 
@@ -187,7 +239,7 @@ static void settle_known(struct nic_settle *settle, struct vnl_nic *nic, const s
     nic->slot = was->slot;
     check_move(settle->check, nic, was);
     if (uses(nic, was, old))
-        note_user(settle, old, nic);
+        note_user(settle, old, nic->name, nic->configs[0].name);
     keep_addresses(nic, was, old);
 }
 
@@ -204,10 +256,11 @@ static void settle_nic(struct nic_settle *settle, struct vnl_nic *nic)
         settle_known(settle, nic, was);
 }
 
+/* Hosts of the internet, gateways and sites have slots of the same kind; NICs come first. */
 static int assign_slots(const struct vnl_lab *lab)
 {
     uint32_t **slots;
-    size_t n = 0;
+    size_t n = lab->n_hosts + vnl_gateway_slots(lab, NULL);
     int r;
 
     for (size_t i = 0; i < lab->n_vms; i++)
@@ -220,6 +273,9 @@ static int assign_slots(const struct vnl_lab *lab)
         for (size_t k = 0; k < lab->vms[i]->n_nics; k++)
             slots[n++] = &lab->vms[i]->nics[k]->slot;
     }
+    for (size_t i = 0; i < lab->n_hosts; i++)
+        slots[n++] = &lab->hosts[i]->slot;
+    n += vnl_gateway_slots(lab, &slots[n]);
     r = vnl_slots_assign(slots, n);
     free(slots);
     return r;
@@ -238,11 +294,18 @@ void vnl_settle_nics(struct vnl_check *check)
         for (size_t k = 0; k < check->lab->vms[i]->n_nics; k++)
             settle_nic(&settle, check->lab->vms[i]->nics[k]);
     }
+    for (size_t i = 0; i < check->lab->n_lbs; i++)
+        note_frontends(&settle, check->lab->lbs[i]);
+    for (size_t i = 0; i < check->lab->n_gateways; i++)
+        note_gateway(&settle, check->lab->gateways[i]);
     for (size_t i = 0; i < settle.n_olds; i++) {
         if (settle.olds[i].users.n)
             mistake_in_use(check, &settle.olds[i]);
     }
+    vnl_settle_hosts(check);
+    vnl_settle_gateway_slots(check);
     if (assign_slots(check->lab) < 0)
         vnl_check_nomem(check, "slots");
+    vnl_settle_frontends(check);
     vnl_claims_allocate(check);
 }

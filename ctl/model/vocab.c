@@ -44,6 +44,41 @@ static const char *const peering_forwarded_str[] = {
 };
 static_assert(ARRAY_SIZE(peering_forwarded_str) == VNL_FORWARDED_MAX, "name every way of forwarding");
 
+static const char *const udr_hop_str[] = {
+    [VNL_UDR_APPLIANCE] = "VirtualAppliance",
+    [VNL_UDR_VNET_LOCAL] = "VnetLocal",
+    [VNL_UDR_INTERNET] = "Internet",
+    [VNL_UDR_GATEWAY] = "VirtualNetworkGateway",
+    [VNL_UDR_NONE] = "None",
+};
+static_assert(ARRAY_SIZE(udr_hop_str) == VNL_UDR_MAX, "name every next hop type");
+
+static const char *const sku_str[] = {
+    [VNL_SKU_STANDARD] = "Standard",
+    [VNL_SKU_BASIC] = "Basic",
+};
+static_assert(ARRAY_SIZE(sku_str) == VNL_SKU_MAX, "name every SKU");
+
+static const char *const load_distribution_str[] = {
+    [VNL_LOAD_DEFAULT] = "Default",
+    [VNL_LOAD_SOURCE_IP] = "SourceIP",
+    [VNL_LOAD_SOURCE_IP_PROTOCOL] = "SourceIPProtocol",
+};
+static_assert(ARRAY_SIZE(load_distribution_str) == VNL_LOAD_MAX, "name every load distribution");
+
+static const char *const lb_proto_str[] = {
+    [VNL_LB_ALL] = "All",
+    [VNL_LB_TCP] = "Tcp",
+    [VNL_LB_UDP] = "Udp",
+};
+static_assert(ARRAY_SIZE(lb_proto_str) == VNL_LB_PROTO_MAX, "name every protocol of load balancers");
+
+static const char *const probe_kind_str[] = {
+    [VNL_PROBE_KIND_TCP] = "Tcp",
+    [VNL_PROBE_KIND_HTTP] = "Http",
+};
+static_assert(ARRAY_SIZE(probe_kind_str) == VNL_PROBE_KIND_MAX, "name every kind of probe");
+
 static const char *const direction_str[] = {
     [VNL_INBOUND] = "Inbound",
     [VNL_OUTBOUND] = "Outbound",
@@ -140,6 +175,76 @@ int vnl_peering_state_parse(const char *text, enum vnl_peering_state *ret)
 
     if (i >= 0)
         *ret = (enum vnl_peering_state)i;
+    return i < 0 ? i : 0;
+}
+
+const char *vnl_udr_hop_str(enum vnl_udr_hop hop)
+{
+    return udr_hop_str[hop];
+}
+
+int vnl_udr_hop_parse(const char *text, enum vnl_udr_hop *ret)
+{
+    int i = find(udr_hop_str, ARRAY_SIZE(udr_hop_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_udr_hop)i;
+    return i < 0 ? i : 0;
+}
+
+const char *vnl_sku_str(enum vnl_sku value)
+{
+    return sku_str[value];
+}
+
+int vnl_sku_parse(const char *text, enum vnl_sku *ret)
+{
+    int i = find(sku_str, ARRAY_SIZE(sku_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_sku)i;
+    return i < 0 ? i : 0;
+}
+
+const char *vnl_load_distribution_str(enum vnl_load_distribution value)
+{
+    return load_distribution_str[value];
+}
+
+int vnl_load_distribution_parse(const char *text, enum vnl_load_distribution *ret)
+{
+    int i = find(load_distribution_str, ARRAY_SIZE(load_distribution_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_load_distribution)i;
+    return i < 0 ? i : 0;
+}
+
+const char *vnl_lb_proto_str(enum vnl_lb_proto value)
+{
+    return lb_proto_str[value];
+}
+
+int vnl_lb_proto_parse(const char *text, enum vnl_lb_proto *ret)
+{
+    int i = find(lb_proto_str, ARRAY_SIZE(lb_proto_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_lb_proto)i;
+    return i < 0 ? i : 0;
+}
+
+const char *vnl_probe_kind_str(enum vnl_probe_kind value)
+{
+    return probe_kind_str[value];
+}
+
+int vnl_probe_kind_parse(const char *text, enum vnl_probe_kind *ret)
+{
+    int i = find(probe_kind_str, ARRAY_SIZE(probe_kind_str), text);
+
+    if (i >= 0)
+        *ret = (enum vnl_probe_kind)i;
     return i < 0 ? i : 0;
 }
 

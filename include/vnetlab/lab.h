@@ -32,6 +32,16 @@ enum vnl_type {
     VNL_TYPE_NSG,
     VNL_TYPE_RULE,
     VNL_TYPE_ASG,
+    VNL_TYPE_ROUTE_TABLE,
+    VNL_TYPE_ROUTE,
+    VNL_TYPE_PUBLIC_IP,
+    VNL_TYPE_NAT_GATEWAY,
+    VNL_TYPE_BALANCER,
+    VNL_TYPE_VPN_GATEWAY,
+    VNL_TYPE_LOCAL_GATEWAY,
+    VNL_TYPE_CONNECTION,
+    VNL_TYPE_SITE, /* a simulated on-premises network; no ARM type: "sites" in ids and messages */
+    VNL_TYPE_HOST, /* a simulated internet host; no ARM type: "internet/hosts" in ids and messages */
     VNL_TYPE_MAX
 };
 
@@ -83,6 +93,28 @@ enum vnl_tag {
     VNL_TAG_MAX
 };
 
+/* What a user-defined route does (spec 4.3), ARM's nextHopType. */
+enum vnl_udr_hop {
+    VNL_UDR_APPLIANCE, /* VirtualAppliance */
+    VNL_UDR_VNET_LOCAL,
+    VNL_UDR_INTERNET,
+    VNL_UDR_GATEWAY, /* VirtualNetworkGateway */
+    VNL_UDR_NONE,
+    VNL_UDR_MAX
+};
+
+enum vnl_sku { VNL_SKU_STANDARD, VNL_SKU_BASIC, VNL_SKU_MAX };
+
+/* How a load balancer chooses a backend (ARM's loadDistribution): Default, SourceIP, SourceIPProtocol. */
+enum vnl_load_distribution {
+    VNL_LOAD_DEFAULT,
+    VNL_LOAD_SOURCE_IP,
+    VNL_LOAD_SOURCE_IP_PROTOCOL,
+    VNL_LOAD_MAX
+};
+enum vnl_lb_proto { VNL_LB_ALL, VNL_LB_TCP, VNL_LB_UDP, VNL_LB_PROTO_MAX }; /* All: HA ports */
+enum vnl_probe_kind { VNL_PROBE_KIND_TCP, VNL_PROBE_KIND_HTTP, VNL_PROBE_KIND_MAX };
+
 /* Where a top-level resource lives; empty fields are filled with the lab's defaults when it is added. */
 struct vnl_scope {
     char *subscription; /* a GUID */
@@ -117,7 +149,14 @@ struct vnl_subnet {
     bool plural;                  /* written as addressPrefixes (spec 1.2: preview feature) */
     char *nsg_ref;                /* networkSecurityGroup as written, or NULL */
     struct vnl_src nsg_src;
-    struct vnl_nsg *nsg; /* resolved, or NULL */
+    struct vnl_nsg *nsg;   /* resolved, or NULL */
+    char *route_table_ref; /* routeTable as written, or NULL */
+    struct vnl_src route_table_src;
+    struct vnl_udr_table *route_table; /* resolved, or NULL */
+    char *nat_ref;                     /* natGateway as written, or NULL */
+    struct vnl_src nat_src;
+    struct vnl_nat_gateway *nat; /* resolved, or NULL */
+    bool private_outbound;       /* defaultOutboundAccess: false; the default is true (docs/fidelity.md) */
 };
 
 struct vnl_peering {
@@ -151,6 +190,9 @@ struct vnl_vnet {
     struct vnl_scope scope;
     struct vnl_prefixes space;
     int flow_timeout_min; /* flowTimeoutInMinutes, 0 = not set, else 4..30 */
+    struct vnl_addr *dns; /* dnsServers (dhcpOptions.dnsServers in ARM), at most 20; none: Azure's own */
+    size_t n_dns;
+    struct vnl_vpn_gateway *gateway; /* resolved: the VPN gateway in it, or NULL */
     struct vnl_subnet **subnets;
     size_t n_subnets;
     struct vnl_peering **peerings;
@@ -159,10 +201,17 @@ struct vnl_vnet {
     uint32_t slot;           /* settled: small number, stable while the VNet lives */
 };
 
-/* One address of a NIC; a NIC has one IPv4 configuration first and at most one IPv6 one behind it. */
+/* One address of a NIC. A NIC has its primary IPv4 configuration first, then its other IPv4 ones, and at most one IPv6 one, last. */
 struct vnl_ip_config {
-    struct vnl_src src; /* of the address when static, else of the VM */
+    struct vnl_src src; /* of the address when static, else of the VM or configuration */
+    char *name;         /* "ipconfig1", "ipconfig2", ... unless written; unique in the NIC */
+    char *
+        public_ref; /* publicIPAddress as written, or NULL; `true` in a lab file makes a resource "VM-ip" and is its name here */
+    struct vnl_src public_src;
+    struct vnl_public_ip *public_ip; /* resolved, or NULL */
     bool is_static;
+    bool primary;                    /* `primary: true` written; resolved: the first one */
+    uint16_t family;                 /* AF_INET, AF_INET6; 0 = the address's, else IPv4. Resolved: never 0 */
     struct vnl_addr addr;            /* static: as written; dynamic: set by vnl_lab_settle() */
     struct vnl_prefix subnet_prefix; /* settled: the subnet's prefix that holds addr */
 };
@@ -170,8 +219,10 @@ struct vnl_ip_config {
 struct vnl_nic {
     struct vnl_src src;
     char *id;
-    char *name; /* "VM-nic" */
+    char *name; /* "VM-nic" in the short form, else as written */
     struct vnl_vm *vm;
+    bool
+        primary; /* `primary: true` written; resolved: exactly one of the VM's, and that one is vm->nics[0] */
     char *subnet_ref; /* "vnet/subnet", a bare subnet name if unambiguous, or a full id */
     struct vnl_src subnet_src;
     struct vnl_subnet *subnet; /* resolved */
@@ -264,24 +315,312 @@ struct vnl_nsg {
     uint32_t default_slots[VNL_DEFAULT_RULES];
 };
 
+struct vnl_udr {
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_udr_table *table;
+    struct vnl_prefix prefix;
+    struct vnl_src prefix_src;
+    enum vnl_udr_hop hop;
+    struct vnl_addr next_hop; /* nextHopIpAddress; AF_UNSPEC: none */
+    struct vnl_src next_hop_src;
+};
+
+/* A route table resource; "route table" alone is the plan's effective one. */
+struct vnl_udr_table {
+    uint32_t number; /* position in lab->route_tables */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    bool disable_bgp;      /* disableBgpRoutePropagation */
+    struct vnl_udr **udrs; /* in the order of the file */
+    size_t n_udrs;
+    struct vnl_index *index;     /* of its routes */
+    struct vnl_subnet **subnets; /* resolved: to which it is attached, in the lab's order */
+    size_t n_subnets;
+};
+
+struct vnl_public_ip {
+    uint32_t number; /* position in lab->public_ips */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    enum vnl_sku sku;
+    int idle_timeout_min; /* idleTimeoutInMinutes: 4..30, 0 = not written (4) */
+    bool is_static;       /* ipAddress written: a lab may choose, Azure does not let */
+    bool implied;         /* made for `publicIPAddress: true` of a VM or NIC */
+    struct vnl_src addr_src;
+    struct vnl_addr
+        addr; /* as written, else set by vnl_lab_settle(): from 198.51.100.0/24, then 192.0.2.0/25 */
+    struct vnl_ip_config *config;    /* resolved: whose it is, or NULL */
+    struct vnl_nic *nic;             /* of the config */
+    struct vnl_nat_gateway *nat;     /* resolved: whose it is, or NULL */
+    struct vnl_vpn_gateway *gateway; /* resolved: whose it is, or NULL */
+};
+
+struct vnl_nat_gateway {
+    uint32_t number; /* position in lab->nat_gateways */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    int idle_timeout_min; /* 4..120, 0 = not written (4); TCP. UDP: 4 */
+    struct vnl_names public_refs;
+    struct vnl_src public_src;
+    struct vnl_public_ip **publics; /* resolved, 1..16, in the order of the refs */
+    size_t n_publics;
+    struct vnl_subnet **subnets; /* resolved */
+    size_t n_subnets;
+};
+
+/* Parts of a load balancer: names are unique among their siblings, references are names of siblings. */
+struct vnl_lb_frontend {
+    struct vnl_src src;
+    char *name;
+    char *subnet_ref;
+    struct vnl_src subnet_src;
+    struct vnl_subnet *subnet; /* resolved */
+    bool is_static;
+    struct vnl_src addr_src;
+    struct vnl_addr addr;            /* IPv4; dynamic: set by vnl_lab_settle() from the subnet, as a NIC's */
+    struct vnl_prefix subnet_prefix; /* settled */
+};
+
+struct vnl_lb_pool {
+    struct vnl_src src;
+    char *name;
+    struct vnl_names member_refs; /* VMs (their primary NIC) or "VM/NIC" */
+    struct vnl_src *member_srcs;  /* of each */
+    struct vnl_nic **nics;        /* resolved, each once, all of one VNet */
+    size_t n_nics;
+};
+
+struct vnl_lb_probe {
+    struct vnl_src src;
+    char *name;
+    enum vnl_probe_kind kind;
+    uint16_t port;
+    char *path;     /* HTTP: requestPath, else NULL */
+    int interval_s; /* intervalInSeconds, default 15 (ARM's), at least 5 in Azure; a lab may say 1 */
+    int threshold;  /* probeThreshold (numberOfProbes), default 1 */
+};
+
+struct vnl_lb_rule {
+    struct vnl_src src;
+    char *name;
+    char *frontend_ref, *pool_ref, *probe_ref; /* probe_ref: NULL = always healthy */
+    struct vnl_src frontend_src, pool_src, probe_src;
+    struct vnl_lb_frontend *frontend; /* resolved */
+    struct vnl_lb_pool *pool;
+    struct vnl_lb_probe *probe;
+    enum vnl_lb_proto proto;
+    uint16_t frontend_port, backend_port; /* both 0 with VNL_LB_ALL */
+    enum vnl_load_distribution distribution;
+    bool floating;        /* enableFloatingIP */
+    int idle_timeout_min; /* 4..30, 0 = not written (4) */
+    uint32_t slot;        /* settled: element of vnl_health, stable while the rule lives */
+};
+
+/* What the kernel's tables hold (layout.h: VNL_HEALTH_SLOTS, VNL_BACKENDS_MAX). */
+#define VNL_LB_RULES_MAX    4096u /* of all load balancers of a lab */
+#define VNL_LB_BACKENDS_MAX 64u   /* per rule */
+
+struct vnl_lb {
+    uint32_t number; /* position in lab->lbs */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    enum vnl_sku sku;
+    struct vnl_lb_frontend **frontends;
+    size_t n_frontends;
+    struct vnl_lb_pool **pools;
+    size_t n_pools;
+    struct vnl_lb_probe **probes;
+    size_t n_probes;
+    struct vnl_lb_rule **rules;
+    size_t n_rules;
+};
+
+/* A simulated host on the internet side: a guest like a VM, outside of every VNet. */
+struct vnl_host {
+    struct vnl_src src;
+    char *id;             /* "internet/hosts/NAME": no ARM id */
+    char *name;           /* unique among hosts and VMs */
+    struct vnl_addr addr; /* IPv4, public (not of spec 1.1's forbidden ranges, not private) */
+    struct vnl_src addr_src;
+    struct vnl_names run;
+    struct vnl_mac mac; /* settled */
+    uint32_t slot;      /* settled: NIC slot */
+};
+
+/* --- VPN gateways (spec vpn-gateway-semantics.md) ---------------------------------------------------------------------- */
+
+/* One row of the table of SKUs (spec 3). */
+struct vnl_gateway_sku {
+    const char *name; /* "VpnGw1AZ" */
+    int generation;   /* that the row is of; 1 or 2 */
+    int tunnels;      /* site-to-site and VNet-to-VNet together */
+    int mbps;
+    bool basic;
+};
+
+struct vnl_vpn_gateway {
+    uint32_t number; /* position in lab->gateways */
+    struct vnl_src src;
+    char *id;
+    char *name; /* also of its guest: unique among VMs, hosts and sites */
+    struct vnl_scope scope;
+    char *vnet_ref;
+    struct vnl_src vnet_src;
+    struct vnl_vnet *vnet;     /* resolved; vnet->gateway points back */
+    struct vnl_subnet *subnet; /* resolved: its GatewaySubnet */
+    char *sku;                 /* as in the table */
+    struct vnl_src sku_src;
+    int generation;    /* vpnGatewayGeneration: 0 = not written; resolved: 1 or 2 */
+    bool policy_based; /* vpnType PolicyBased */
+    uint32_t asn;      /* 65515 unless written */
+    char *public_ref;  /* publicIPAddress; NULL: resource "NAME-ip" is implied */
+    struct vnl_src public_src;
+    struct vnl_public_ip *public_ip; /* resolved; public_ip->gateway points back */
+    char *default_site_ref;          /* gatewayDefaultSite, or NULL */
+    struct vnl_src default_site_src;
+    struct vnl_local_gateway *default_site; /* resolved */
+
+    /* Settled: its one instance's address in GatewaySubnet (the lowest free), its BGP address (the last usable), NIC slots and MACs. */
+    struct vnl_addr inner, bgp_addr;
+    struct vnl_prefix subnet_prefix;
+    uint32_t in_slot, out_slot;
+    struct vnl_mac in_mac, out_mac;
+};
+
+struct vnl_local_gateway {
+    uint32_t number; /* position in lab->local_gateways */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    struct vnl_addr addr; /* gatewayIpAddress */
+    struct vnl_src addr_src;
+    struct vnl_prefixes prefixes; /* localNetworkAddressSpace.addressPrefixes */
+    struct vnl_src prefixes_src;
+};
+
+enum vnl_connection_type {
+    VNL_CONNECTION_VNET,
+    VNL_CONNECTION_IPSEC,
+    VNL_CONNECTION_TYPE_MAX
+}; /* Vnet2Vnet, IPsec */
+enum vnl_connection_mode {
+    VNL_CONNECTION_DEFAULT,
+    VNL_CONNECTION_INITIATOR,
+    VNL_CONNECTION_RESPONDER,
+    VNL_CONNECTION_MODE_MAX
+};
+
+/* ipsecPolicies[0]: all eight fields (spec 7.3); words are ARM's, checked against the vocabularies of ctl/model/ipsec_policy.c. */
+struct vnl_ipsec_policy {
+    bool written;
+    struct vnl_src src;
+    char *ike_encryption, *ike_integrity, *dh_group;
+    char *ipsec_encryption, *ipsec_integrity, *pfs_group;
+    uint32_t lifetime_s;   /* saLifeTimeSeconds */
+    uint32_t lifetime_kib; /* saDataSizeKilobytes */
+};
+
+struct vnl_connection {
+    uint32_t number; /* position in lab->connections */
+    struct vnl_src src;
+    char *id;
+    char *name;
+    struct vnl_scope scope;
+    enum vnl_connection_type type;
+    char *gateway1_ref, *gateway2_ref, *local2_ref; /* the third with IPsec, else the second */
+    struct vnl_src gateway1_src, gateway2_src, local2_src;
+    struct vnl_vpn_gateway *gateway1, *gateway2; /* resolved */
+    struct vnl_local_gateway *local2;
+    struct vnl_connection *twin; /* resolved: Vnet2Vnet in the other direction, or NULL */
+    char *
+        shared_key; /* settled: never NULL; NULL as written: one is generated, which no other side has (spec 5.3) */
+    bool key_generated; /* settled */
+    char *key_written;  /* settled: what the lab file said last, "" = nothing; set-key leaves it as it is */
+    struct vnl_src key_src;
+    int routing_weight;    /* default 10 */
+    int dpd_timeout_s;     /* 9..3600; 0 = not written (45) */
+    bool ike_v1;           /* connectionProtocol IKEv1; resolved: always with a PolicyBased gateway */
+    bool ike_written;      /* connectionProtocol is written */
+    bool policy_selectors; /* usePolicyBasedTrafficSelectors */
+    enum vnl_connection_mode mode;
+    struct vnl_ipsec_policy policy;
+    uint32_t
+        slot; /* settled: small number, stable while the connection lives; interface id of its tunnel is slot + 1 */
+};
+
+/* A host of a site's network. */
+struct vnl_site_host {
+    struct vnl_src src;
+    char *name; /* unique among VMs, hosts, sites and gateways */
+    struct vnl_addr addr;
+    struct vnl_names run;
+    struct vnl_mac mac; /* settled */
+    uint32_t slot;      /* settled: NIC slot */
+};
+
+/* Simulated on-premises network: an IKE device with a public address, and hosts behind it. */
+struct vnl_site {
+    uint32_t number; /* position in lab->sites */
+    uint32_t slot;   /* settled: of its network, VNL_SITE_SLOT + slot; stable while the site lives */
+    struct vnl_src src;
+    char *id;             /* "sites/NAME" */
+    char *name;           /* also of its device's guest */
+    struct vnl_addr addr; /* publicIPAddress: of its device on the internet side */
+    struct vnl_src addr_src;
+    struct vnl_prefixes prefixes;
+    struct vnl_src prefixes_src;
+    char *shared_key; /* for every gateway that connects to it */
+    struct vnl_src key_src;
+    char *swanctl; /* a swanctl.conf of the user's for the device, absolute path; NULL: made by vnetlab */
+    struct vnl_site_host **hosts;
+    size_t n_hosts;
+    struct vnl_addr
+        inner; /* settled: the device's address in its network: first of the first prefix, plus one */
+    uint32_t in_slot, out_slot;
+    struct vnl_mac in_mac, out_mac;
+};
+
+/* Round trip between two regions; both normalized. */
+struct vnl_latency {
+    struct vnl_src src;
+    char *a, *b;
+    uint32_t rtt_us;
+};
+
 struct vnl_vm {
     struct vnl_src src;
     char *id;
     char *name;
     struct vnl_scope scope; /* location: NULL until resolved when none was written, then its VNet's */
-    struct vnl_nic **nics;  /* exactly one for now */
+    struct vnl_nic **nics;  /* the primary first, then as written */
     size_t n_nics;
+    bool short_form; /* written without networkInterfaces: one NIC, "VM-nic" */
+    uint64_t
+        bandwidth_bps;    /* `bandwidth: 1Gbps`: what the VM may send, on each NIC; 0 = as fast as it goes */
     bool ip_forward;      /* net.ipv4.ip_forward and IPv6's, inside the guest */
     struct vnl_names run; /* commands started with the lab */
 };
 
 struct vnl_expect {
     struct vnl_src src;
-    char *from;             /* a VM's name */
-    char *to;               /* a VM's name or an address, as written */
-    struct vnl_vm *from_vm; /* resolved */
-    struct vnl_vm *to_vm;   /* resolved, NULL when `to` is an address that no VM owns */
-    struct vnl_addr addr;   /* destination address; for a VM of two families the one of `ip_version` */
+    char *from;                           /* a VM's name */
+    char *to;                             /* a VM's name or an address, as written */
+    struct vnl_vm *from_vm;               /* resolved */
+    struct vnl_host *from_host, *to_host; /* the same, for the internet side; then from_vm, to_vm are NULL */
+    struct vnl_site_host *from_site_host, *to_site_host; /* the same, for sites */
+    struct vnl_vm *to_vm; /* resolved, NULL when `to` is an address that no VM owns */
+    struct vnl_addr addr; /* destination address; for a VM of two families the one of `ip_version` */
     enum vnl_expect_proto proto;
     uint16_t port; /* TCP and UDP */
     enum vnl_expect_result result;
@@ -303,9 +642,33 @@ struct vnl_lab {
     size_t n_nsgs;
     struct vnl_asg **asgs;
     size_t n_asgs;
+    struct vnl_udr_table **route_tables;
+    size_t n_route_tables;
+    struct vnl_public_ip **public_ips;
+    size_t n_public_ips;
+    struct vnl_nat_gateway **nat_gateways;
+    size_t n_nat_gateways;
+    struct vnl_lb **lbs;
+    size_t n_lbs;
+    struct vnl_vpn_gateway **gateways;
+    size_t n_gateways;
+    struct vnl_local_gateway **local_gateways;
+    size_t n_local_gateways;
+    struct vnl_connection **connections;
+    size_t n_connections;
+    struct vnl_site **sites;
+    size_t n_sites;
+    bool gateway_throughput; /* semantics: {gatewayThroughput: sku}; default none: as fast as it goes */
+    struct vnl_host **hosts; /* internet: hosts */
+    size_t n_hosts;
+    bool
+        internet; /* `internet:` is written, be it empty: the lab has an internet side. Also when it has a public IP */
+    bool azure_latency;            /* `latency: azure`: the table of ctl/model/latency.c */
+    struct vnl_latency *latencies; /* `latency:` as written */
+    size_t n_latencies;
     struct vnl_expect **expects;
     size_t n_expects;
-    struct vnl_index *index; /* of VNets, VMs, NSGs and ASGs, by name and by id */
+    struct vnl_index *index; /* of all top-level resources, by name and by id */
 };
 
 /* --- building (loaders) -------------------------------------------------------------------------------------------
@@ -327,13 +690,54 @@ struct vnl_vm *vnl_vm_add(struct vnl_lab *lab, const char *name, const struct vn
                           const struct vnl_src *src, struct vnl_err **err);
 struct vnl_nic *vnl_nic_add(struct vnl_vm *vm, const char *name, const struct vnl_src *src,
                             struct vnl_err **err);
+/* name: NULL = "ipconfig1", ..., when the lab is resolved. Moves the NIC's other configurations. */
+struct vnl_ip_config *vnl_ip_config_add(struct vnl_nic *nic, const char *name, const struct vnl_src *src,
+                                        struct vnl_err **err);
 struct vnl_nsg *vnl_nsg_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
                             const struct vnl_src *src, struct vnl_err **err);
 struct vnl_rule *vnl_rule_add(struct vnl_nsg *nsg, const char *name, const struct vnl_src *src,
                               struct vnl_err **err);
 struct vnl_asg *vnl_asg_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
                             const struct vnl_src *src, struct vnl_err **err);
+struct vnl_udr_table *vnl_udr_table_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
+                                        const struct vnl_src *src, struct vnl_err **err);
+struct vnl_udr *vnl_udr_add(struct vnl_udr_table *table, const char *name, const struct vnl_src *src,
+                            struct vnl_err **err);
+struct vnl_public_ip *vnl_public_ip_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
+                                        const struct vnl_src *src, struct vnl_err **err);
+struct vnl_nat_gateway *vnl_nat_gateway_add(struct vnl_lab *lab, const char *name,
+                                            const struct vnl_scope *scope, const struct vnl_src *src,
+                                            struct vnl_err **err);
+struct vnl_lb *vnl_lb_add(struct vnl_lab *lab, const char *name, const struct vnl_scope *scope,
+                          const struct vnl_src *src, struct vnl_err **err);
+struct vnl_lb_frontend *vnl_lb_frontend_add(struct vnl_lb *lb, const char *name, const struct vnl_src *src,
+                                            struct vnl_err **err);
+struct vnl_lb_pool *vnl_lb_pool_add(struct vnl_lb *lb, const char *name, const struct vnl_src *src,
+                                    struct vnl_err **err);
+struct vnl_lb_probe *vnl_lb_probe_add(struct vnl_lb *lb, const char *name, const struct vnl_src *src,
+                                      struct vnl_err **err);
+struct vnl_lb_rule *vnl_lb_rule_add(struct vnl_lb *lb, const char *name, const struct vnl_src *src,
+                                    struct vnl_err **err);
+struct vnl_vpn_gateway *vnl_vpn_gateway_add(struct vnl_lab *lab, const char *name,
+                                            const struct vnl_scope *scope, const struct vnl_src *src,
+                                            struct vnl_err **err);
+struct vnl_local_gateway *vnl_local_gateway_add(struct vnl_lab *lab, const char *name,
+                                                const struct vnl_scope *scope, const struct vnl_src *src,
+                                                struct vnl_err **err);
+struct vnl_connection *vnl_connection_add(struct vnl_lab *lab, const char *name,
+                                          const struct vnl_scope *scope, const struct vnl_src *src,
+                                          struct vnl_err **err);
+struct vnl_site *vnl_site_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
+                              struct vnl_err **err);
+struct vnl_site_host *vnl_site_host_add(struct vnl_lab *lab, struct vnl_site *site, const char *name,
+                                        const struct vnl_src *src, struct vnl_err **err);
+struct vnl_host *vnl_host_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
+                              struct vnl_err **err);
 struct vnl_expect *vnl_expect_add(struct vnl_lab *lab, const struct vnl_src *src, struct vnl_err **err);
+
+/* Takes it out of its NSG or route table, and frees it. */
+void vnl_rule_remove(struct vnl_rule *rule);
+void vnl_udr_remove(struct vnl_udr *udr);
 
 /* One more word of a side, as ARM has it: `*`, a tag, an address, a prefix; and `*`, "80", "8000-8010". -ENOMEM; -EINVAL when
  * it is none of them, and then *err says why it is no prefix (nothing for ports). */
@@ -377,6 +781,35 @@ struct vnl_vnet *vnl_vnet_lookup(const struct vnl_lab *lab,
                                  const char *name_or_id); /* NULL: absent or ambiguous */
 struct vnl_nsg *vnl_nsg_lookup(const struct vnl_lab *lab, const char *name_or_id);
 struct vnl_asg *vnl_asg_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_udr_table *vnl_udr_table_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_udr *vnl_udr_lookup(const struct vnl_udr_table *table, const char *name);
+struct vnl_public_ip *vnl_public_ip_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_nat_gateway *vnl_nat_gateway_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_lb *vnl_lb_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_vpn_gateway *vnl_vpn_gateway_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_local_gateway *vnl_local_gateway_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_connection *vnl_connection_lookup(const struct vnl_lab *lab, const char *name_or_id);
+struct vnl_site *vnl_site_lookup(const struct vnl_lab *lab, const char *name);
+struct vnl_site_host *vnl_site_host_lookup(const struct vnl_lab *lab, const char *name); /* of any site */
+/* The site whose device has this address on the internet side, or NULL. */
+struct vnl_site *vnl_site_by_addr(const struct vnl_lab *lab, const struct vnl_addr *addr);
+const struct vnl_gateway_sku *vnl_gateway_sku_lookup(const char *name,
+                                                     int generation); /* generation 0: the first */
+const char *vnl_connection_type_str(enum vnl_connection_type type);   /* "Vnet2Vnet" */
+const char *vnl_connection_mode_str(enum vnl_connection_mode mode);   /* "InitiatorOnly" */
+int vnl_connection_type_parse(const char *text, enum vnl_connection_type *ret);
+int vnl_connection_mode_parse(const char *text, enum vnl_connection_mode *ret);
+/* Are all of its words in the vocabularies (which the functions below rely on)? */
+bool vnl_ipsec_policy_known(const struct vnl_ipsec_policy *policy);
+/* strongSwan's words for what two gateways would agree on: the policy, or Azure's default lists (spec 7.1, 7.2, 7.4).
+ * The caller's; NULL on ENOMEM. */
+char *vnl_ike_proposals(const struct vnl_ipsec_policy *policy);
+char *vnl_esp_proposals(const struct vnl_ipsec_policy *policy);
+struct vnl_host *vnl_host_lookup(const struct vnl_lab *lab, const char *name);
+/* Has the lab an internet side: written, or a public IP, NAT gateway or host is there? */
+bool vnl_lab_has_internet(const struct vnl_lab *lab);
+/* Round trip between two (normalized) regions as the lab asks for it; 0 = none asked for. */
+uint32_t vnl_lab_rtt_us(const struct vnl_lab *lab, const char *a, const char *b);
 struct vnl_rule *vnl_rule_lookup(const struct vnl_nsg *nsg, const char *name);
 struct vnl_subnet *vnl_subnet_lookup(const struct vnl_vnet *vnet, const char *name);
 struct vnl_peering *vnl_peering_lookup(const struct vnl_vnet *vnet, const char *name);
@@ -402,6 +835,17 @@ const char *vnl_peering_forwarded_str(enum vnl_peering_forwarded forwarded); /* 
 int vnl_peering_access_parse(const char *text, enum vnl_peering_access *ret);
 int vnl_peering_forwarded_parse(const char *text, enum vnl_peering_forwarded *ret);
 int vnl_peering_state_parse(const char *text, enum vnl_peering_state *ret);
+
+const char *vnl_udr_hop_str(enum vnl_udr_hop hop); /* "VirtualAppliance" */
+const char *vnl_sku_str(enum vnl_sku sku);         /* "Standard" */
+const char *vnl_load_distribution_str(enum vnl_load_distribution distribution);
+const char *vnl_lb_proto_str(enum vnl_lb_proto proto);    /* "All" */
+const char *vnl_probe_kind_str(enum vnl_probe_kind kind); /* "Tcp" */
+int vnl_udr_hop_parse(const char *text, enum vnl_udr_hop *ret);
+int vnl_sku_parse(const char *text, enum vnl_sku *ret);
+int vnl_load_distribution_parse(const char *text, enum vnl_load_distribution *ret);
+int vnl_lb_proto_parse(const char *text, enum vnl_lb_proto *ret);
+int vnl_probe_kind_parse(const char *text, enum vnl_probe_kind *ret);
 
 /* Vocabularies of rules, as ARM spells them; parse is case-insensitive and -EINVAL for anything else. */
 const char *vnl_direction_str(enum vnl_direction direction); /* "Inbound" */

@@ -271,7 +271,7 @@ static void groups_are_refused(void **state)
         { BIG ASGS "virtualMachines: {vm-1: {subnet: va/s, applicationSecurityGroups: far}}\n",
           "InvalidResourceReference 4:67 Application security group 'far' referenced by network interface "
           "'vm-1-nic' was not found in eastus: it is in westus, and both must be in the same region | write "
-          "'location: eastus' for the group, or use another one there\n" },
+          "'location: eastus' for it, or use another one there\n" },
         { BIG ASGS "virtualMachines:\n vm-1: {subnet: va/s, applicationSecurityGroups: [web]}\n"
                    " vm-2: {subnet: vb/s, applicationSecurityGroups: [db, web]}\n",
           "BadRequest 6:50 Network interface 'vm-2-nic' is in virtual network 'vb' and cannot be in "
@@ -294,7 +294,7 @@ static void groups_are_refused(void **state)
           "was "
           "not found in eastus: it is in westus, and both must be in the same region | write 'location: "
           "eastus' "
-          "for the group, or use another one there\n" },
+          "for it, or use another one there\n" },
         { ASGS WEB
           "a: {" IN(100) ", sourceApplicationSecurityGroups: [web], sourceAddressPrefix: Internet}" END,
           "BadRequest 4:88 Security rule 'a' has both address prefixes and application security groups as "
@@ -393,7 +393,7 @@ static void attachments_are_refused(void **state)
           "InvalidResourceReference 4:62 Network security group 'web' referenced by network interface "
           "'vm-1-nic' "
           "was not found in eastus: it is in westus, and both must be in the same region | write 'location: "
-          "eastus' for the group, or use another one there\n" },
+          "eastus' for it, or use another one there\n" },
         { "vnets: {va: {addressSpace: 10.0.0.0/16, subnets: {s: {addressPrefix: 10.0.0.0/24, "
           "networkSecurityGroup: web}}}}\nnetworkSecurityGroups: {web: {subscription: "
           "00000000-0000-0000-0000-000000000001}}\n",
