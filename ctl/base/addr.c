@@ -152,11 +152,17 @@ const char *vnl_prefix_format(const struct vnl_prefix *prefix, char buf[VNL_PREF
     return buf;
 }
 
+/* Asked for each NIC of a plan, so without snprintf. */
 const char *vnl_mac_format(const struct vnl_mac *mac, char buf[VNL_MAC_STR])
 {
-    const uint8_t *b = mac->bytes;
+    static const char digits[] = "0123456789abcdef";
 
-    (void)snprintf(buf, VNL_MAC_STR, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+    for (size_t i = 0; i < sizeof(mac->bytes); i++) {
+        buf[3 * i] = digits[mac->bytes[i] >> 4];
+        buf[3 * i + 1] = digits[mac->bytes[i] & 15];
+        buf[3 * i + 2] = ':';
+    }
+    buf[VNL_MAC_STR - 1] = '\0';
     return buf;
 }
 

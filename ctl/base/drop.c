@@ -20,15 +20,11 @@ static const char *const drop_text[] = {
 static_assert(ARRAY_SIZE(drop_text) == VNL_DROP_MAX, "explain every drop reason");
 
 static const char *const stage_str[] = {
-    [VNL_STAGE_FRAME] = "frame",
-    [VNL_STAGE_NEIGHBOR] = "neighbor",
-    [VNL_STAGE_PARSE] = "parse",
-    [VNL_STAGE_SOURCE] = "source",
-    [VNL_STAGE_PROTOCOL] = "protocol",
-    [VNL_STAGE_NSG_OUTBOUND] = "nsg-outbound",
-    [VNL_STAGE_ROUTE] = "route",
-    [VNL_STAGE_PEERING] = "peering",
-    [VNL_STAGE_NSG_INBOUND] = "nsg-inbound",
+    [VNL_STAGE_FRAME] = "frame",       [VNL_STAGE_NEIGHBOR] = "neighbor",
+    [VNL_STAGE_PARSE] = "parse",       [VNL_STAGE_SOURCE] = "source",
+    [VNL_STAGE_PROTOCOL] = "protocol", [VNL_STAGE_NSG_OUTBOUND] = "nsg-outbound",
+    [VNL_STAGE_ROUTE] = "route",       [VNL_STAGE_TRANSLATE] = "translate",
+    [VNL_STAGE_PEERING] = "peering",   [VNL_STAGE_NSG_INBOUND] = "nsg-inbound",
     [VNL_STAGE_DELIVER] = "deliver",
 };
 static_assert(ARRAY_SIZE(stage_str) == VNL_STAGE_MAX, "name every stage");

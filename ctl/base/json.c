@@ -98,6 +98,15 @@ const char *vnl_json_text(const struct vnl_json *value)
     return json_string_value(json_in(value));
 }
 
+const char *vnl_json_key_at(const struct vnl_json *object, size_t index)
+{
+    void *member = json_object_iter(json_in(object));
+
+    while (member && index--)
+        member = json_object_iter_next(json_in(object), member);
+    return member ? json_object_iter_key(member) : NULL;
+}
+
 const char *vnl_json_get_text(const struct vnl_json *object, const char *key)
 {
     return vnl_json_text(vnl_json_get(object, key));

@@ -48,10 +48,21 @@ static const struct pass {
     enum vnl_type type;
     int (*read)(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
 } passes[] = {
-    { VNL_TYPE_ASG, vnl_arm_read_asg },       { VNL_TYPE_NSG, vnl_arm_read_nsg },
-    { VNL_TYPE_VNET, vnl_arm_read_vnet },     { VNL_TYPE_NSG, vnl_arm_read_uses },
-    { VNL_TYPE_VNET, vnl_arm_read_peerings }, { VNL_TYPE_VM, vnl_arm_read_vm },
-    { VNL_TYPE_NIC, vnl_arm_read_nic },       { VNL_TYPE_VM, vnl_arm_check_vm },
+    { VNL_TYPE_ASG, vnl_arm_read_asg },
+    { VNL_TYPE_NSG, vnl_arm_read_nsg },
+    { VNL_TYPE_ROUTE_TABLE, vnl_arm_read_udr_table },
+    { VNL_TYPE_PUBLIC_IP, vnl_arm_read_public_ip },
+    { VNL_TYPE_NAT_GATEWAY, vnl_arm_read_nat_gateway },
+    { VNL_TYPE_VNET, vnl_arm_read_vnet },
+    { VNL_TYPE_NSG, vnl_arm_read_uses },
+    { VNL_TYPE_VNET, vnl_arm_read_peerings },
+    { VNL_TYPE_VM, vnl_arm_read_vm },
+    { VNL_TYPE_NIC, vnl_arm_read_nic },
+    { VNL_TYPE_VM, vnl_arm_check_vm },
+    { VNL_TYPE_BALANCER, vnl_arm_read_lb },
+    { VNL_TYPE_LOCAL_GATEWAY, vnl_arm_read_local_gateway },
+    { VNL_TYPE_VPN_GATEWAY, vnl_arm_read_vpn_gateway },
+    { VNL_TYPE_CONNECTION, vnl_arm_read_connection },
 };
 
 static bool is_of(const struct vnl_json *json, enum vnl_type type)
@@ -111,22 +122,51 @@ static int read_resources(struct vnl_lab *lab, const struct vnl_json *json, stru
     return r;
 }
 
-static int get_expect_vms(const struct vnl_lab *lab, struct vnl_expect *expect, const struct vnl_json *json,
+/* A VM by its id, or an internet host by its name; nothing when neither member is there. */
+static int get_expect_end(const struct vnl_lab *lab, const struct vnl_json *json, const char *vm_key,
+                          const char *host_key, struct vnl_vm **ret_vm, struct vnl_host **ret_host,
                           struct vnl_err **err)
 {
-    const char *id;
+    const char *text;
 
-    if (vnl_member_text(json, "fromVirtualMachine", &id, err) < 0)
-        return -EINVAL;
-    expect->from_vm = vnl_vm_lookup(lab, id);
-    if (!expect->from_vm)
-        return vnl_fail(err, EINVAL, "virtual machine '%s' is not in the lab", id);
-    if (!vnl_json_get(json, "toVirtualMachine"))
+    if (vnl_json_get(json, vm_key)) {
+        if (vnl_member_text(json, vm_key, &text, err) < 0)
+            return -EINVAL;
+        *ret_vm = vnl_vm_lookup(lab, text);
+        return *ret_vm ? 0 : vnl_fail(err, EINVAL, "virtual machine '%s' is not in the lab", text);
+    }
+    if (!vnl_json_get(json, host_key))
         return 0;
-    if (vnl_member_text(json, "toVirtualMachine", &id, err) < 0)
+    if (vnl_member_text(json, host_key, &text, err) < 0)
         return -EINVAL;
-    expect->to_vm = vnl_vm_lookup(lab, id);
-    return expect->to_vm ? 0 : vnl_fail(err, EINVAL, "virtual machine '%s' is not in the lab", id);
+    *ret_host = vnl_host_lookup(lab, text);
+    return *ret_host ? 0 : vnl_fail(err, EINVAL, "internet host '%s' is not in the lab", text);
+}
+
+static int get_site_host(const struct vnl_lab *lab, const struct vnl_json *json, const char *key,
+                         struct vnl_site_host **ret, struct vnl_err **err)
+{
+    const char *text;
+
+    if (!vnl_json_get(json, key))
+        return 0;
+    if (vnl_member_text(json, key, &text, err) < 0)
+        return -EINVAL;
+    *ret = vnl_site_host_lookup(lab, text);
+    return *ret ? 0 : vnl_fail(err, EINVAL, "host '%s' of a site is not in the lab", text);
+}
+
+static int get_expect_ends(const struct vnl_lab *lab, struct vnl_expect *expect, const struct vnl_json *json,
+                           struct vnl_err **err)
+{
+    if (get_expect_end(lab, json, "fromVirtualMachine", "fromHost", &expect->from_vm, &expect->from_host,
+                       err) < 0 ||
+        get_site_host(lab, json, "fromSiteHost", &expect->from_site_host, err) < 0 ||
+        get_site_host(lab, json, "toSiteHost", &expect->to_site_host, err) < 0)
+        return -EINVAL;
+    if (!expect->from_vm && !expect->from_host && !expect->from_site_host)
+        return vnl_fail(err, EINVAL, "'fromVirtualMachine' is missing");
+    return get_expect_end(lab, json, "toVirtualMachine", "toHost", &expect->to_vm, &expect->to_host, err);
 }
 
 static int get_expect_packet(struct vnl_expect *expect, const struct vnl_json *json, struct vnl_err **err)
@@ -161,7 +201,7 @@ static int read_expect(struct vnl_lab *lab, const struct vnl_json *json, struct 
     if (!expect || vnl_member_copy(json, "from", &expect->from, err) < 0 ||
         vnl_member_copy(json, "to", &expect->to, err) < 0 ||
         vnl_member_copy_if(json, "reason", &expect->reason, err) < 0 ||
-        get_expect_vms(lab, expect, json, err) < 0)
+        get_expect_ends(lab, expect, json, err) < 0)
         return -EINVAL;
     return get_expect_packet(expect, json, err);
 }
@@ -182,6 +222,7 @@ static int read_expects(struct vnl_lab *lab, const struct vnl_json *json, struct
 static int read_settings(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
 {
     const struct vnl_json *semantics;
+    const char *throughput;
     int access, forwarded;
 
     if (vnl_member_copy_if(json, "file", &lab->file, err) < 0 ||
@@ -193,6 +234,11 @@ static int read_settings(struct vnl_lab *lab, const struct vnl_json *json, struc
         vnl_member_word(semantics, "peeringForwarded", forwarded_word, VNL_FORWARDED_MAX, &forwarded, err) <
             0)
         return -EINVAL;
+    if (vnl_json_get(semantics, "gatewayThroughput")) {
+        if (vnl_member_text(semantics, "gatewayThroughput", &throughput, err) < 0)
+            return -EINVAL;
+        lab->gateway_throughput = strcmp(throughput, "sku") == 0;
+    }
     lab->peering_access = (enum vnl_peering_access)access;
     lab->peering_forwarded = (enum vnl_peering_forwarded)forwarded;
     return 0;
@@ -231,6 +277,19 @@ static size_t list_vnets(const struct vnl_lab *lab, struct slot *slots)
     return lab->n_vnets;
 }
 
+static size_t list_site_nics(const struct vnl_lab *lab, struct slot *slots)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_sites; i++) {
+        slots[n++] = (struct slot){ lab->sites[i]->in_slot, lab->sites[i]->id };
+        slots[n++] = (struct slot){ lab->sites[i]->out_slot, lab->sites[i]->id };
+        for (size_t j = 0; j < lab->sites[i]->n_hosts; j++)
+            slots[n++] = (struct slot){ lab->sites[i]->hosts[j]->slot, lab->sites[i]->id };
+    }
+    return n;
+}
+
 static size_t list_nics(const struct vnl_lab *lab, struct slot *slots)
 {
     size_t n = 0;
@@ -238,6 +297,36 @@ static size_t list_nics(const struct vnl_lab *lab, struct slot *slots)
     for (size_t i = 0; i < lab->n_vms; i++)
         for (size_t j = 0; j < lab->vms[i]->n_nics; j++)
             slots[n++] = (struct slot){ lab->vms[i]->nics[j]->slot, lab->vms[i]->nics[j]->id };
+    for (size_t i = 0; i < lab->n_hosts; i++)
+        slots[n++] = (struct slot){ lab->hosts[i]->slot, lab->hosts[i]->id };
+    for (size_t i = 0; i < lab->n_gateways; i++) {
+        slots[n++] = (struct slot){ lab->gateways[i]->in_slot, lab->gateways[i]->id };
+        slots[n++] = (struct slot){ lab->gateways[i]->out_slot, lab->gateways[i]->id };
+    }
+    return n + list_site_nics(lab, &slots[n]);
+}
+
+static size_t list_connections(const struct vnl_lab *lab, struct slot *slots)
+{
+    for (size_t i = 0; i < lab->n_connections; i++)
+        slots[i] = (struct slot){ lab->connections[i]->slot, lab->connections[i]->id };
+    return lab->n_connections;
+}
+
+static size_t list_sites(const struct vnl_lab *lab, struct slot *slots)
+{
+    for (size_t i = 0; i < lab->n_sites; i++)
+        slots[i] = (struct slot){ lab->sites[i]->slot, lab->sites[i]->id };
+    return lab->n_sites;
+}
+
+static size_t list_lb_rules(const struct vnl_lab *lab, struct slot *slots)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_lbs; i++)
+        for (size_t j = 0; j < lab->lbs[i]->n_rules; j++)
+            slots[n++] = (struct slot){ lab->lbs[i]->rules[j]->slot, lab->lbs[i]->id };
     return n;
 }
 
@@ -266,7 +355,13 @@ static size_t list_uses(const struct vnl_lab *lab, struct slot *slots)
 
 static size_t count_slots(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_vnets + 1;
+    size_t n = lab->n_vnets + lab->n_hosts + 2 * lab->n_gateways + lab->n_connections + 2 * lab->n_sites + 1;
+
+    for (size_t i = 0; i < lab->n_sites; i++)
+        n += lab->sites[i]->n_hosts;
+
+    for (size_t i = 0; i < lab->n_lbs; i++)
+        n += lab->lbs[i]->n_rules;
 
     for (size_t i = 0; i < lab->n_vms; i++)
         n += lab->vms[i]->n_nics;
@@ -277,8 +372,9 @@ static size_t count_slots(const struct vnl_lab *lab)
 
 static int check_all_slots(const struct vnl_lab *lab, struct vnl_err **err)
 {
-    static size_t (*const kinds[])(const struct vnl_lab *, struct slot *) = { list_vnets, list_nics,
-                                                                              list_rules, list_uses };
+    static size_t (*const kinds[])(const struct vnl_lab *,
+                                   struct slot *) = { list_vnets,    list_nics,        list_rules, list_uses,
+                                                      list_lb_rules, list_connections, list_sites };
     struct slot *slots = calloc(count_slots(lab), sizeof(*slots));
     int r = 0;
 
@@ -337,6 +433,7 @@ static int read_lab(const struct vnl_json *json, struct vnl_lab **ret, struct vn
 
     if (vnl_member_text(json, "name", &name, err) < 0 || vnl_lab_new(name, &lab, err) < 0 ||
         read_settings(lab, json, err) < 0 || read_resources(lab, json, err) < 0 ||
+        vnl_arm_read_internet(lab, json, err) < 0 || vnl_arm_read_sites(lab, json, err) < 0 ||
         read_expects(lab, json, err) < 0 || finish(lab, err) < 0)
         return -EINVAL;
     *ret = TAKE_PTR(lab);

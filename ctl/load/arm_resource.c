@@ -30,6 +30,16 @@ static const char *const type_str[] = {
     [VNL_TYPE_NSG] = "Microsoft.Network/networkSecurityGroups",
     [VNL_TYPE_RULE] = "Microsoft.Network/networkSecurityGroups/securityRules",
     [VNL_TYPE_ASG] = "Microsoft.Network/applicationSecurityGroups",
+    [VNL_TYPE_ROUTE_TABLE] = "Microsoft.Network/routeTables",
+    [VNL_TYPE_ROUTE] = "Microsoft.Network/routeTables/routes",
+    [VNL_TYPE_PUBLIC_IP] = "Microsoft.Network/publicIPAddresses",
+    [VNL_TYPE_NAT_GATEWAY] = "Microsoft.Network/natGateways",
+    [VNL_TYPE_BALANCER] = "Microsoft.Network/loadBalancers",
+    [VNL_TYPE_VPN_GATEWAY] = "Microsoft.Network/virtualNetworkGateways",
+    [VNL_TYPE_LOCAL_GATEWAY] = "Microsoft.Network/localNetworkGateways",
+    [VNL_TYPE_CONNECTION] = "Microsoft.Network/connections",
+    [VNL_TYPE_SITE] = "sites",          /* a lab's own */
+    [VNL_TYPE_HOST] = "internet/hosts", /* a lab's own */
 };
 static_assert(ARRAY_SIZE(type_str) == VNL_TYPE_MAX, "name every type");
 
@@ -94,6 +104,19 @@ static void write_current_space(struct vnl_json_writer *out, const char *key, co
     write_space(out, key, &space);
 }
 
+void vnl_arm_write_written(struct vnl_json_writer *out, const char *key, const char *ref,
+                           const struct vnl_src *src)
+{
+    char name[64];
+
+    if (!ref)
+        return;
+    (void)snprintf(name, sizeof(name), "%sRef", key);
+    vnl_json_write_text(out, name, ref);
+    (void)snprintf(name, sizeof(name), "%sSource", key);
+    vnl_arm_write_source(out, name, src);
+}
+
 void vnl_arm_write_ref(struct vnl_json_writer *out, const char *key, const char *id)
 {
     vnl_json_write_open(out, key, '{');
@@ -130,14 +153,6 @@ void vnl_arm_close(struct vnl_json_writer *out)
 
 /* --- virtual networks ------------------------------------------------------------------------------ */
 
-/* As it was written. */
-static void write_nsg_ref(struct vnl_json_writer *out, const char *ref, const struct vnl_src *src)
-{
-    vnl_arm_write_optional(out, "networkSecurityGroupRef", ref);
-    if (ref)
-        vnl_arm_write_source(out, "networkSecurityGroupSource", src);
-}
-
 /* addressPrefix and addressPrefixes are alternatives; the reply uses the one that was sent (arm-api.md
  * section 7). */
 static void write_subnet(struct vnl_json_writer *out, const struct vnl_subnet *subnet)
@@ -151,8 +166,16 @@ static void write_subnet(struct vnl_json_writer *out, const struct vnl_subnet *s
         vnl_json_write_text(out, "addressPrefix", vnl_prefix_format(subnet->prefixes.items, buf));
     if (subnet->nsg)
         vnl_arm_write_ref(out, "networkSecurityGroup", subnet->nsg->id);
+    if (subnet->route_table)
+        vnl_arm_write_ref(out, "routeTable", subnet->route_table->id);
+    if (subnet->nat)
+        vnl_arm_write_ref(out, "natGateway", subnet->nat->id);
+    if (subnet->private_outbound)
+        vnl_json_write_bool(out, "defaultOutboundAccess", false);
     vnl_arm_open_own(out, &subnet->src);
-    write_nsg_ref(out, subnet->nsg_ref, &subnet->nsg_src);
+    vnl_arm_write_written(out, "networkSecurityGroup", subnet->nsg_ref, &subnet->nsg_src);
+    vnl_arm_write_written(out, "routeTable", subnet->route_table_ref, &subnet->route_table_src);
+    vnl_arm_write_written(out, "natGateway", subnet->nat_ref, &subnet->nat_src);
     vnl_arm_close(out);
 }
 
@@ -221,6 +244,18 @@ static void write_peering(struct vnl_json_writer *out, const struct vnl_peering 
     vnl_arm_close(out);
 }
 
+static void write_dns(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
+{
+    char buf[VNL_ADDR_STR];
+
+    vnl_json_write_open(out, "dhcpOptions", '{');
+    vnl_json_write_open(out, "dnsServers", '[');
+    for (size_t i = 0; i < vnet->n_dns; i++)
+        vnl_json_write_text(out, NULL, vnl_addr_format(&vnet->dns[i], buf));
+    vnl_json_write_close(out, ']');
+    vnl_json_write_close(out, '}');
+}
+
 /* The children inside are the same as alone (arm-api.md section 7, sub-resource equivalence). */
 static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
 {
@@ -228,6 +263,8 @@ static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
     write_space(out, "addressSpace", &vnet->space);
     if (vnet->flow_timeout_min)
         vnl_json_write_int(out, "flowTimeoutInMinutes", vnet->flow_timeout_min);
+    if (vnet->n_dns)
+        write_dns(out, vnet);
     vnl_json_write_open(out, "subnets", '[');
     for (size_t i = 0; i < vnet->n_subnets; i++)
         write_subnet(out, vnet->subnets[i]);
@@ -241,85 +278,6 @@ static void write_vnet(struct vnl_json_writer *out, const struct vnl_vnet *vnet)
     vnl_arm_close(out);
 }
 
-/* --- virtual machines ------------------------------------------------------------------------------ */
-
-static void write_ip_config(struct vnl_json_writer *out, const struct vnl_nic *nic, size_t i)
-{
-    const struct vnl_ip_config *config = &nic->configs[i];
-    CLEANUP(vnl_str_free) char *id = NULL;
-    char buf[VNL_ADDR_STR];
-
-    if (asprintf(&id, "%s/ipConfigurations/ipconfig%zu", nic->id, i + 1) < 0) {
-        out->failed = true;
-        return;
-    }
-    vnl_json_write_open(out, NULL, '{');
-    vnl_json_write_text(out, "id", id);
-    vnl_json_write_text(out, "name", strrchr(id, '/') + 1);
-    vnl_json_write_text(out, "type", "Microsoft.Network/networkInterfaces/ipConfigurations");
-    vnl_json_write_open(out, "properties", '{');
-    vnl_json_write_text(out, "provisioningState", "Succeeded");
-    vnl_json_write_text(out, "privateIPAddress", vnl_addr_format(&config->addr, buf));
-    vnl_json_write_text(out, "privateIPAllocationMethod", config->is_static ? "Static" : "Dynamic");
-    vnl_json_write_text(out, "privateIPAddressVersion", config->addr.family == AF_INET6 ? "IPv6" : "IPv4");
-    vnl_arm_write_ref(out, "subnet", nic->subnet->id);
-    vnl_json_write_bool(out, "primary", i == 0);
-    if (nic->n_asgs)
-        vnl_arm_write_asgs(out, "applicationSecurityGroups", nic->asgs, nic->n_asgs);
-    vnl_arm_open_own(out, &config->src);
-    vnl_arm_close(out);
-}
-
-/* ARM's spelling of a MAC: 00-0D-3A-12-34-56. */
-static void write_mac(struct vnl_json_writer *out, const struct vnl_mac *mac)
-{
-    const uint8_t *b = mac->bytes;
-    char text[VNL_MAC_STR];
-
-    (void)snprintf(text, sizeof(text), "%02X-%02X-%02X-%02X-%02X-%02X", b[0], b[1], b[2], b[3], b[4], b[5]);
-    vnl_json_write_text(out, "macAddress", text);
-}
-
-static void write_nic(struct vnl_json_writer *out, const struct vnl_nic *nic)
-{
-    vnl_arm_open(out, VNL_TYPE_NIC, nic->id, nic->name, nic->vm->scope.location);
-    vnl_json_write_bool(out, "primary", nic == nic->vm->nics[0]);
-    vnl_arm_write_ref(out, "virtualMachine", nic->vm->id);
-    write_mac(out, &nic->mac);
-    vnl_json_write_bool(out, "enableIPForwarding", nic->ip_forwarding);
-    if (nic->nsg)
-        vnl_arm_write_ref(out, "networkSecurityGroup", nic->nsg->id);
-    vnl_json_write_open(out, "ipConfigurations", '[');
-    for (size_t i = 0; i < nic->n_configs; i++)
-        write_ip_config(out, nic, i);
-    vnl_json_write_close(out, ']');
-    vnl_arm_open_own(out, &nic->src);
-    vnl_json_write_int(out, "slot", nic->slot);
-    vnl_json_write_text(out, "subnetRef", nic->subnet_ref);
-    vnl_arm_write_source(out, "subnetSource", &nic->subnet_src);
-    write_nsg_ref(out, nic->nsg_ref, &nic->nsg_src);
-    if (nic->asg_refs.n) {
-        vnl_arm_write_names(out, "applicationSecurityGroupRefs", &nic->asg_refs);
-        vnl_arm_write_source(out, "applicationSecurityGroupSource", &nic->asg_src);
-    }
-    vnl_arm_close(out);
-}
-
-static void write_vm(struct vnl_json_writer *out, const struct vnl_vm *vm)
-{
-    vnl_arm_open(out, VNL_TYPE_VM, vm->id, vm->name, vm->scope.location);
-    vnl_json_write_open(out, "networkProfile", '{');
-    vnl_json_write_open(out, "networkInterfaces", '[');
-    for (size_t i = 0; i < vm->n_nics; i++)
-        vnl_arm_write_ref(out, NULL, vm->nics[i]->id);
-    vnl_json_write_close(out, ']');
-    vnl_json_write_close(out, '}');
-    vnl_arm_open_own(out, &vm->src);
-    vnl_json_write_bool(out, "ipForward", vm->ip_forward);
-    vnl_arm_write_names(out, "run", &vm->run);
-    vnl_arm_close(out);
-}
-
 /* --- the lab --------------------------------------------------------------------------------------- */
 
 static void write_expect(struct vnl_json_writer *out, const struct vnl_expect *expect)
@@ -329,8 +287,12 @@ static void write_expect(struct vnl_json_writer *out, const struct vnl_expect *e
     vnl_json_write_open(out, NULL, '{');
     vnl_json_write_text(out, "from", expect->from);
     vnl_json_write_text(out, "to", expect->to);
-    vnl_json_write_text(out, "fromVirtualMachine", expect->from_vm->id);
+    vnl_arm_write_optional(out, "fromVirtualMachine", expect->from_vm ? expect->from_vm->id : NULL);
+    vnl_arm_write_optional(out, "fromHost", expect->from_host ? expect->from_host->name : NULL);
+    vnl_arm_write_optional(out, "fromSiteHost", expect->from_site_host ? expect->from_site_host->name : NULL);
     vnl_arm_write_optional(out, "toVirtualMachine", expect->to_vm ? expect->to_vm->id : NULL);
+    vnl_arm_write_optional(out, "toHost", expect->to_host ? expect->to_host->name : NULL);
+    vnl_arm_write_optional(out, "toSiteHost", expect->to_site_host ? expect->to_site_host->name : NULL);
     if (expect->addr.family)
         vnl_json_write_text(out, "address", vnl_addr_format(&expect->addr, buf));
     vnl_json_write_text(out, "protocol", vnl_expect_proto_str(expect->proto));
@@ -352,7 +314,8 @@ static void write_expects(struct vnl_json_writer *out, const struct vnl_lab *lab
     vnl_json_write_close(out, ']');
 }
 
-static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *lab)
+/* keys: with the sites' shared keys. */
+static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *lab, bool keys)
 {
     vnl_json_write_text(out, "name", lab->name);
     vnl_arm_write_optional(out, "file", lab->file);
@@ -362,12 +325,18 @@ static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *la
     vnl_json_write_open(out, "semantics", '{');
     vnl_json_write_text(out, "peeringAccess", vnl_peering_access_str(lab->peering_access));
     vnl_json_write_text(out, "peeringForwarded", vnl_peering_forwarded_str(lab->peering_forwarded));
+    if (lab->gateway_throughput)
+        vnl_json_write_text(out, "gatewayThroughput", "sku");
     vnl_json_write_close(out, '}');
+    vnl_arm_write_internet(out, lab);
+    vnl_arm_write_sites(out, lab, keys);
 }
 
 static size_t count_resources(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_vnets + lab->n_nsgs + lab->n_asgs + lab->n_vms;
+    size_t n = lab->n_vnets + lab->n_nsgs + lab->n_asgs + lab->n_route_tables + lab->n_public_ips +
+               lab->n_nat_gateways + lab->n_lbs + lab->n_gateways + lab->n_local_gateways +
+               lab->n_connections + lab->n_vms;
 
     for (size_t i = 0; i < lab->n_vms; i++)
         n += lab->vms[i]->n_nics;
@@ -391,7 +360,40 @@ static void write_nics(struct vnl_json_writer *out, struct vnl_lab_text *text, c
 {
     for (size_t i = 0; i < vm->n_nics; i++) {
         begin_resource(out, text, VNL_TYPE_NIC, vm->nics[i]->id);
-        write_nic(out, vm->nics[i]);
+        vnl_arm_write_nic(out, vm->nics[i]);
+    }
+}
+
+static void write_outside(struct vnl_json_writer *out, struct vnl_lab_text *text, const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_public_ips; i++) {
+        begin_resource(out, text, VNL_TYPE_PUBLIC_IP, lab->public_ips[i]->id);
+        vnl_arm_write_public_ip(out, lab->public_ips[i]);
+    }
+    for (size_t i = 0; i < lab->n_nat_gateways; i++) {
+        begin_resource(out, text, VNL_TYPE_NAT_GATEWAY, lab->nat_gateways[i]->id);
+        vnl_arm_write_nat_gateway(out, lab->nat_gateways[i]);
+    }
+    for (size_t i = 0; i < lab->n_lbs; i++) {
+        begin_resource(out, text, VNL_TYPE_BALANCER, lab->lbs[i]->id);
+        vnl_arm_write_lb(out, lab->lbs[i]);
+    }
+}
+
+/* Keys are in the store's documents only. */
+static void write_gateways(struct vnl_json_writer *out, struct vnl_lab_text *text, const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_local_gateways; i++) {
+        begin_resource(out, text, VNL_TYPE_LOCAL_GATEWAY, lab->local_gateways[i]->id);
+        vnl_arm_write_local_gateway(out, lab->local_gateways[i]);
+    }
+    for (size_t i = 0; i < lab->n_gateways; i++) {
+        begin_resource(out, text, VNL_TYPE_VPN_GATEWAY, lab->gateways[i]->id);
+        vnl_arm_write_vpn_gateway(out, lab->gateways[i]);
+    }
+    for (size_t i = 0; i < lab->n_connections; i++) {
+        begin_resource(out, text, VNL_TYPE_CONNECTION, lab->connections[i]->id);
+        vnl_arm_write_connection(out, lab->connections[i], text);
     }
 }
 
@@ -410,9 +412,15 @@ static void write_resources(struct vnl_json_writer *out, struct vnl_lab_text *te
         begin_resource(out, text, VNL_TYPE_ASG, lab->asgs[i]->id);
         vnl_arm_write_asg(out, lab->asgs[i]);
     }
+    for (size_t i = 0; i < lab->n_route_tables; i++) {
+        begin_resource(out, text, VNL_TYPE_ROUTE_TABLE, lab->route_tables[i]->id);
+        vnl_arm_write_udr_table(out, lab->route_tables[i]);
+    }
+    write_outside(out, text, lab);
+    write_gateways(out, text, lab);
     for (size_t i = 0; i < lab->n_vms; i++) {
         begin_resource(out, text, VNL_TYPE_VM, lab->vms[i]->id);
-        write_vm(out, lab->vms[i]);
+        vnl_arm_write_vm(out, lab->vms[i]);
     }
     for (size_t i = 0; i < lab->n_vms; i++)
         write_nics(out, text, lab->vms[i]);
@@ -421,7 +429,7 @@ static void write_resources(struct vnl_json_writer *out, struct vnl_lab_text *te
 static void write_head(struct vnl_json_writer *out, const struct vnl_lab *lab)
 {
     vnl_json_write_open(out, NULL, '{');
-    write_settings(out, lab);
+    write_settings(out, lab, true);
     write_expects(out, lab);
     vnl_json_write_close(out, '}');
 }
@@ -484,13 +492,23 @@ int vnl_lab_to_json(const struct vnl_lab *lab, struct vnl_json **ret, struct vnl
     CLEANUP(vnl_json_writer_done) struct vnl_json_writer out = { 0 };
 
     vnl_json_write_open(&out, NULL, '{');
-    write_settings(&out, lab);
+    write_settings(&out, lab, false);
     vnl_json_write_open(&out, "resources", '[');
     write_resources(&out, NULL, lab);
     vnl_json_write_close(&out, ']');
     write_expects(&out, lab);
     vnl_json_write_close(&out, '}');
     return read_back(&out, ret, err);
+}
+
+static void write_connection_open(struct vnl_json_writer *out, const struct vnl_connection *connection)
+{
+    vnl_arm_write_connection(out, connection, false);
+}
+
+static void write_site_open(struct vnl_json_writer *out, const struct vnl_site *site)
+{
+    vnl_arm_write_site(out, site, false);
 }
 
 #define TO_JSON(noun, write)                                                                                 \
@@ -507,8 +525,18 @@ int vnl_lab_to_json(const struct vnl_lab *lab, struct vnl_json **ret, struct vnl
 TO_JSON(vnet, write_vnet)
 TO_JSON(subnet, write_subnet)
 TO_JSON(peering, write_peering)
-TO_JSON(vm, write_vm)
-TO_JSON(nic, write_nic)
+TO_JSON(vm, vnl_arm_write_vm)
+TO_JSON(nic, vnl_arm_write_nic)
 TO_JSON(nsg, vnl_arm_write_nsg)
 TO_JSON(rule, vnl_arm_write_rule)
 TO_JSON(asg, vnl_arm_write_asg)
+TO_JSON(public_ip, vnl_arm_write_public_ip)
+TO_JSON(nat_gateway, vnl_arm_write_nat_gateway)
+TO_JSON(lb, vnl_arm_write_lb)
+TO_JSON(host, vnl_arm_write_host)
+TO_JSON(vpn_gateway, vnl_arm_write_vpn_gateway)
+TO_JSON(local_gateway, vnl_arm_write_local_gateway)
+TO_JSON(connection, write_connection_open)
+TO_JSON(site, write_site_open)
+TO_JSON(udr_table, vnl_arm_write_udr_table)
+TO_JSON(udr, vnl_arm_write_udr)

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LAB_NAME_MAX 40
 
@@ -29,6 +30,17 @@ static void read_forwarded(struct vnl_loading *l, const struct vnl_lab_key *key,
         vnl_lab_wrong_type(l, key->name, key->type, node);
 }
 
+static void read_throughput(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                            const struct vnl_yaml *node)
+{
+    bool is_sku = node->type == VNL_YAML_SCALAR && strcasecmp(node->text, "sku") == 0;
+
+    (void)resource;
+    if (!is_sku && (node->type != VNL_YAML_SCALAR || strcasecmp(node->text, "none") != 0))
+        vnl_lab_wrong_type(l, key->name, key->type, node);
+    l->lab->gateway_throughput = is_sku;
+}
+
 static const struct vnl_lab_key semantics_keys[] = {
     { "peeringAccess", read_access, .type = "documented or tag-only", .fallback = "documented",
       .text = "what `allowVirtualNetworkAccess: false` does: drop all traffic over the peering, or only take "
@@ -38,6 +50,9 @@ static const struct vnl_lab_key semantics_keys[] = {
       .text = "what `allowForwardedTraffic: false` does: drop packets that do not come from the remote VNet "
               "itself, or only "
               "leave them out of the service tag" },
+    { "gatewayThroughput", read_throughput, .type = "none or sku", .fallback = "none",
+      .text =
+          "`sku`: a VPN gateway carries no more than the benchmark of its SKU, such as 650 Mbps of VpnGw1" },
 };
 const struct vnl_lab_keys vnl_lab_semantics_keys = { "Semantics", "semantics", semantics_keys,
                                                      ARRAY_SIZE(semantics_keys) };
@@ -64,21 +79,36 @@ static const struct vnl_lab_key top_keys[] = {
       .text = "network security groups by name" },
     { "applicationSecurityGroups", vnl_lab_read_asgs, .type = "a map", .fallback = "none",
       .text = "application security groups by name: `{web: {}}`" },
+    { "routeTables", vnl_lab_read_udr_tables, .type = "a map", .fallback = "none",
+      .text = "route tables by name" },
+    { "publicIPAddresses", vnl_lab_read_publics, .type = "a map", .fallback = "none",
+      .text = "public IP addresses by name: `{pip: {}}`" },
+    { "natGateways", vnl_lab_read_nats, .type = "a map", .fallback = "none", .text = "NAT gateways by name" },
+    { "loadBalancers", vnl_lab_read_lbs, .type = "a map", .fallback = "none",
+      .text = "internal load balancers by name" },
+    { "virtualNetworkGateways", vnl_lab_read_gateways, .type = "a map", .fallback = "none",
+      .text = "VPN gateways by name; no name of a VM" },
+    { "localNetworkGateways", vnl_lab_read_locals, .type = "a map", .fallback = "none",
+      .text = "local network gateways by name: what a gateway knows of a site" },
+    { "connections", vnl_lab_read_connections, .type = "a map", .fallback = "none",
+      .text = "VPN connections by name" },
+    { "sites", vnl_lab_read_sites, .type = "a map", .fallback = "none",
+      .text = "simulated on-premises networks by name; no name of a VM" },
+    { "internet", vnl_lab_read_internet, .type = "a map", .fallback = "none",
+      .text = "gives the lab an internet side, with simulated hosts; `{}` alone does too, and so does a "
+              "public IP "
+              "address" },
+    { "latency", vnl_lab_read_latency, .type = "azure or a list", .fallback = "none",
+      .text = "round trips between regions: a list (below), or `azure`: those that Microsoft publishes, for "
+              "the pairs of a built-in "
+              "table; a pair that is not in it has no delay" },
     { "expect", vnl_lab_read_expects, .type = "a list", .fallback = "none",
       .text = "what `vnetlab check` tries with real packets" },
     { "nsgs", .refuse = "has a longer name here", .instead = "networkSecurityGroups" },
     { "asgs", .refuse = "has a longer name here", .instead = "applicationSecurityGroups" },
     { "virtualNetworks", .refuse = "has a shorter name here", .instead = "vnets" },
     { "vms", .refuse = "has a longer name here", .instead = "virtualMachines" },
-    { "routeTables", .refuse = VNL_NOT_YET },
-    { "virtualNetworkGateways", .refuse = VNL_NOT_YET },
-    { "localNetworkGateways", .refuse = VNL_NOT_YET },
-    { "connections", .refuse = VNL_NOT_YET },
-    { "sites", .refuse = VNL_NOT_YET },
-    { "networkInterfaces", .refuse = VNL_NOT_YET },
-    { "publicIPAddresses", .refuse = VNL_NOT_YET },
-    { "natGateways", .refuse = VNL_NOT_YET },
-    { "loadBalancers", .refuse = VNL_NOT_YET },
+    { "networkInterfaces", .refuse = "is written at the virtual machine here" },
     { "azureFirewalls", .refuse = VNL_NOT_YET },
     { "bastionHosts", .refuse = VNL_NOT_YET },
     { "routeServers", .refuse = VNL_NOT_YET },
@@ -87,7 +117,7 @@ static const struct vnl_lab_key top_keys[] = {
     { "expressRouteCircuits", .refuse = VNL_NOT_YET },
     { "privateEndpoints", .refuse = VNL_NOT_YET },
     { "privateDnsZones", .refuse = VNL_NOT_YET },
-    { "internetHosts", .refuse = VNL_NOT_YET },
+    { "internetHosts", .refuse = "is a part of", .instead = "internet: {hosts: ...}" },
 };
 const struct vnl_lab_keys vnl_lab_top_keys = { "Top level", "the lab file", top_keys, ARRAY_SIZE(top_keys) };
 
@@ -202,12 +232,14 @@ static void read_lab(struct vnl_loading *l, const struct vnl_yaml *root)
 }
 
 /* What a file without resources can hold. */
-static const char *const setting_keys[] = { "name",         "location",  "resourceGroup",
-                                            "subscription", "semantics", "expect" };
+static const char *const setting_keys[] = { "name",      "location", "resourceGroup", "subscription",
+                                            "semantics", "latency",  "expect" };
 
-/* `vnets: {}` is one, said on purpose; `vnets:` is the beginning of one that was cut off. */
+/* `vnets: {}` is one, said on purpose; `vnets:` is the beginning of one that was cut off. An internet side without hosts is for others. */
 static bool is_section(const struct vnl_yaml *node)
 {
+    if (strcmp(node->key, "internet") == 0 && node->n_kids == 0)
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(setting_keys); i++) {
         if (strcmp(node->key, setting_keys[i]) == 0)
             return false;
@@ -226,7 +258,7 @@ static int check_not_empty(const char *file, const struct vnl_yaml *root, struct
     }
     return vnl_fail_at(err, EINVAL, NULL, &start, NULL,
                        "'vnets: {}' says it on purpose; 'vnetlab down' deletes a lab",
-                       "the lab file has no resources: neither 'vnets' nor 'virtualMachines' is there");
+                       "the lab file has no resources, such as 'vnets' or 'virtualMachines'");
 }
 
 static int new_lab(const char *path, const struct vnl_yaml *root, struct vnl_lab **ret, struct vnl_err **err)
@@ -333,9 +365,14 @@ static void print_table(FILE *out, const struct vnl_lab_keys *table)
 void vnl_lab_keys_print(FILE *out)
 {
     static const struct vnl_lab_keys *const tables[] = {
-        &vnl_lab_top_keys,    &vnl_lab_vnet_keys,    &vnl_lab_subnet_keys,    &vnl_lab_peering_keys,
-        &vnl_lab_vm_keys,     &vnl_lab_nsg_keys,     &vnl_lab_rule_keys,      &vnl_lab_asg_keys,
-        &vnl_lab_expect_keys, &vnl_lab_refusal_keys, &vnl_lab_semantics_keys,
+        &vnl_lab_top_keys,        &vnl_lab_vnet_keys,      &vnl_lab_subnet_keys,  &vnl_lab_peering_keys,
+        &vnl_lab_vm_keys,         &vnl_lab_nic_keys,       &vnl_lab_config_keys,  &vnl_lab_udr_table_keys,
+        &vnl_lab_udr_keys,        &vnl_lab_nsg_keys,       &vnl_lab_rule_keys,    &vnl_lab_asg_keys,
+        &vnl_lab_public_keys,     &vnl_lab_nat_keys,       &vnl_lab_lb_keys,      &vnl_lab_frontend_keys,
+        &vnl_lab_probe_keys,      &vnl_lab_lb_rule_keys,   &vnl_lab_gateway_keys, &vnl_lab_local_keys,
+        &vnl_lab_connection_keys, &vnl_lab_policy_keys,    &vnl_lab_site_keys,    &vnl_lab_site_host_keys,
+        &vnl_lab_internet_keys,   &vnl_lab_host_keys,      &vnl_lab_latency_keys, &vnl_lab_expect_keys,
+        &vnl_lab_refusal_keys,    &vnl_lab_semantics_keys,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++)

@@ -37,6 +37,7 @@ struct vnl_loading {
     size_t current;
     size_t n_broken;   /* calls of vnl_lab_broken(): tells whether a missing value was already spoken of */
     bool lost_section; /* a whole section is unreadable: references into it say nothing */
+    const struct vnl_vm *mixed; /* it has keys of both forms, which was said */
 };
 
 struct vnl_lab_key;
@@ -62,8 +63,12 @@ struct vnl_lab_keys {
 };
 
 extern const struct vnl_lab_keys vnl_lab_top_keys, vnl_lab_semantics_keys, vnl_lab_vnet_keys,
-    vnl_lab_subnet_keys, vnl_lab_peering_keys, vnl_lab_vm_keys, vnl_lab_nsg_keys, vnl_lab_rule_keys,
-    vnl_lab_asg_keys, vnl_lab_expect_keys, vnl_lab_refusal_keys;
+    vnl_lab_subnet_keys, vnl_lab_peering_keys, vnl_lab_vm_keys, vnl_lab_nic_keys, vnl_lab_config_keys,
+    vnl_lab_udr_table_keys, vnl_lab_udr_keys, vnl_lab_nsg_keys, vnl_lab_rule_keys, vnl_lab_asg_keys,
+    vnl_lab_expect_keys, vnl_lab_refusal_keys, vnl_lab_public_keys, vnl_lab_nat_keys, vnl_lab_lb_keys,
+    vnl_lab_frontend_keys, vnl_lab_probe_keys, vnl_lab_lb_rule_keys, vnl_lab_internet_keys, vnl_lab_host_keys,
+    vnl_lab_latency_keys, vnl_lab_gateway_keys, vnl_lab_local_keys, vnl_lab_connection_keys,
+    vnl_lab_policy_keys, vnl_lab_site_keys, vnl_lab_site_host_keys;
 
 #define VNL_NOT_YET      "is not supported yet"
 #define VNL_SET_BY_AZURE "is set by Azure and cannot be written"
@@ -114,9 +119,9 @@ void vnl_lab_prefixes(struct vnl_loading *l, const char *name, const struct vnl_
                       struct vnl_prefixes *ret);
 /* The value of a reference: a scalar with a name or an id, or the one inside ARM's {id: ...}. */
 const struct vnl_yaml *vnl_lab_ref_value(const struct vnl_yaml *node);
-/* A reference to an NSG, and one or a list of references to ASGs (appended). */
-void vnl_lab_nsg_ref(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
-                     char **ret, struct vnl_src *ret_src);
+/* A reference to one resource, and one or a list of references to ASGs (appended). */
+void vnl_lab_ref(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                 char **ret, struct vnl_src *ret_src);
 void vnl_lab_asg_refs(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
                       struct vnl_names *ret, struct vnl_src *ret_src);
 /* Replaces *ret with a copy. */
@@ -129,10 +134,53 @@ struct vnl_scope vnl_lab_scope(struct vnl_loading *l, const struct vnl_yaml *nod
 vnl_lab_read vnl_lab_read_bool, vnl_lab_read_prefixes, vnl_lab_read_names;
 
 /* Sections. */
-vnl_lab_read vnl_lab_read_vnets, vnl_lab_read_vms, vnl_lab_read_nsgs, vnl_lab_read_asgs, vnl_lab_read_expects;
+vnl_lab_read vnl_lab_read_vnets, vnl_lab_read_vms, vnl_lab_read_nsgs, vnl_lab_read_asgs,
+    vnl_lab_read_udr_tables, vnl_lab_read_expects;
+
+/* lab_yaml_nic.c: the networkInterfaces of a VM; a key of a NIC, for VMs of the short form too; the IPv4 configuration that each NIC has
+ * (false: no memory); and the mistake that there is no subnet. n_broken: of the loading when the NIC began. */
+vnl_lab_read vnl_lab_read_nics;
+void vnl_lab_read_nic_key(struct vnl_loading *l, const char *name, struct vnl_nic *nic,
+                          const struct vnl_yaml *node);
+bool vnl_lab_nic_complete(struct vnl_loading *l, struct vnl_nic *nic);
+void vnl_lab_check_subnet(struct vnl_loading *l, struct vnl_nic *nic, const struct vnl_yaml *node,
+                          size_t n_broken);
+
+/* lab_yaml_routes.c: a subnet's routeTable. */
+vnl_lab_read vnl_lab_read_route_table_ref;
+
+/* lab_yaml_outside.c. A publicIPAddress key: a reference, `true` (makes a resource "OWNER-ip" in that scope; owner NULL: not
+ * possible), or `false` and null (nothing). Text is copied to *ret. */
+void vnl_lab_public_ref(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                        const char *owner, const struct vnl_scope *scope, char **ret,
+                        struct vnl_src *ret_src);
+void vnl_lab_minutes(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                     long max, int *ret);                                    /* from 4 */
+vnl_lab_read vnl_lab_read_publics, vnl_lab_read_nats, vnl_lab_read_internet; /* sections */
+vnl_lab_read vnl_lab_read_sku;                                               /* to `field`, an enum vnl_sku */
+vnl_lab_read vnl_lab_read_nat_ref, vnl_lab_read_outbound;                    /* a subnet's */
+
+/* An address; what is none is a mistake, and breaks the resource. */
+void vnl_lab_address(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                     struct vnl_addr *ret, struct vnl_src *ret_src);
+
+/* lab_yaml_gateway.c, lab_yaml_connection.c, lab_yaml_site.c: sections; a bool that can only be false yet; a shared key. */
+vnl_lab_read vnl_lab_read_gateways, vnl_lab_read_locals, vnl_lab_read_connections, vnl_lab_read_sites;
+vnl_lab_read vnl_lab_read_false;
+void vnl_lab_read_key(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                      char **ret, struct vnl_src *ret_src);
+
+/* lab_yaml_network.c: the lab's latency; bandwidth, to `field`, a uint64_t; a VNet's dnsServers and dhcpOptions. */
+vnl_lab_read vnl_lab_read_latency, vnl_lab_read_bandwidth, vnl_lab_read_dns, vnl_lab_read_dhcp;
+
+/* lab_yaml_lb.c: the section; parts as a whole, also for `set`. */
+vnl_lab_read vnl_lab_read_lbs;
+void vnl_lab_read_pool(struct vnl_loading *l, struct vnl_lb_pool *pool, const struct vnl_yaml *node);
+void vnl_lab_read_probe(struct vnl_loading *l, struct vnl_lb_probe *probe, const struct vnl_yaml *node);
 
 /* A whole rule, with all that it must have; also for `set`, which makes new ones. */
 void vnl_lab_read_rule(struct vnl_loading *l, struct vnl_rule *rule, const struct vnl_yaml *node);
+void vnl_lab_read_udr(struct vnl_loading *l, struct vnl_udr *udr, const struct vnl_yaml *node);
 
 /* vnl_lab_resolve(), without what only follows from mistakes that reading found. */
 void vnl_lab_resolve_loaded(struct vnl_loading *l);

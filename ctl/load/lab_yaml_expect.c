@@ -158,8 +158,10 @@ const struct vnl_lab_keys vnl_lab_refusal_keys = { "Expected refusal", "an expec
                                                    ARRAY_SIZE(refusal_keys) };
 
 static const struct vnl_lab_key expect_keys[] = {
-    { "from", read_end, .type = "a VM's name", .fallback = "required", .text = "the VM that sends" },
-    { "to", read_end, .type = "a VM's name or an address", .fallback = "required", .text = "where to" },
+    { "from", read_end, .type = "the name of a VM or host", .fallback = "required",
+      .text = "who sends: a VM, an internet host, or a host of a site" },
+    { "to", read_end, .type = "a name or an address", .fallback = "required",
+      .text = "where to: the name of a VM, of a host or of a public IP address; or an address" },
     { "icmp", read_icmp, .type = "true, pass or drop", .fallback = "-",
       .text = "ping; `icmp: drop` is short for `icmp: true, result: drop`" },
     { "tcp", read_port, .type = "a port number", .fallback = "-", .text = "connect to this port" },

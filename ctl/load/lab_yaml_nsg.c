@@ -33,8 +33,8 @@ void vnl_lab_asg_refs(struct vnl_loading *l, const struct vnl_lab_key *key, cons
     }
 }
 
-void vnl_lab_nsg_ref(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
-                     char **ret, struct vnl_src *ret_src)
+void vnl_lab_ref(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                 char **ret, struct vnl_src *ret_src)
 {
     const struct vnl_yaml *value = vnl_lab_ref_value(node);
     const char *text = vnl_lab_text(l, key->name, key->type, value);

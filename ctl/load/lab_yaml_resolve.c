@@ -99,6 +99,18 @@ static void spread_broken_vnet(struct vnl_loading *l, const struct vnl_vnet *vne
     }
 }
 
+/* In the short form, the NIC is where the VM is. */
+static bool vm_is_broken(const struct vnl_loading *l, const struct vnl_vm *vm)
+{
+    if (!vm)
+        return false;
+    for (size_t i = 0; i < vm->n_nics; i++) {
+        if (is_broken(l, &vm->nics[i]->src))
+            return true;
+    }
+    return is_broken(l, &vm->src);
+}
+
 static void spread_broken(struct vnl_loading *l)
 {
     for (size_t i = 0; i < l->lab->n_vnets; i++)
@@ -106,14 +118,23 @@ static void spread_broken(struct vnl_loading *l)
     for (size_t i = 0; i < l->lab->n_vms; i++) {
         const struct vnl_vm *vm = l->lab->vms[i];
 
-        if (vm->n_nics && in_broken_subnet(l, vm->nics[0]))
-            set_broken(l, &vm->src);
+        for (size_t k = 0; k < vm->n_nics; k++) {
+            if (in_broken_subnet(l, vm->nics[k]))
+                set_broken(l, &vm->nics[k]->src);
+        }
+    }
+    for (size_t i = 0; i < l->lab->n_gateways; i++) {
+        const struct vnl_vpn_gateway *gateway = l->lab->gateways[i];
+
+        if (gateway->vnet && is_broken(l, &gateway->vnet->src))
+            set_broken(l, &gateway->src);
     }
     for (size_t i = 0; i < l->lab->n_expects; i++) {
         const struct vnl_expect *expect = l->lab->expects[i];
 
-        if ((expect->from_vm && is_broken(l, &expect->from_vm->src)) ||
-            (expect->to_vm && is_broken(l, &expect->to_vm->src)))
+        if (vm_is_broken(l, expect->from_vm) || vm_is_broken(l, expect->to_vm) ||
+            (expect->from_host && is_broken(l, &expect->from_host->src)) ||
+            (expect->to_host && is_broken(l, &expect->to_host->src)))
             set_broken(l, &expect->src);
     }
 }

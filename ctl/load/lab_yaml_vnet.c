@@ -33,7 +33,7 @@ static void read_nsg_ref(struct vnl_loading *l, const struct vnl_lab_key *key, v
 {
     struct vnl_subnet *subnet = resource;
 
-    vnl_lab_nsg_ref(l, key, node, &subnet->nsg_ref, &subnet->nsg_src);
+    vnl_lab_ref(l, key, node, &subnet->nsg_ref, &subnet->nsg_src);
 }
 
 static const struct vnl_lab_key subnet_keys[] = {
@@ -43,12 +43,16 @@ static const struct vnl_lab_key subnet_keys[] = {
       .text = "instead of `addressPrefix`: an IPv4 and an IPv6 prefix (/64), or several IPv4 prefixes" },
     { "networkSecurityGroup", read_nsg_ref, .type = "a network security group", .fallback = "none",
       .text = "filters every NIC of the subnet; its name, its full id, or `{id: ...}`" },
-    { "routeTable", .refuse = VNL_NOT_YET },
-    { "natGateway", .refuse = VNL_NOT_YET },
+    { "routeTable", vnl_lab_read_route_table_ref, .type = "a route table", .fallback = "none",
+      .text = "routes of every NIC of the subnet; its name, its full id, or `{id: ...}`" },
+    { "natGateway", vnl_lab_read_nat_ref, .type = "a NAT gateway", .fallback = "none",
+      .text = "by which its VMs go out to the internet, TCP and UDP; its name, its full id, or `{id: ...}`" },
+    { "defaultOutboundAccess", vnl_lab_read_outbound, .type = "true or false", .fallback = "true",
+      .text =
+          "`false`: a private subnet; its VMs have no way out without a NAT gateway or a public IP address" },
     { "delegations", .refuse = VNL_NOT_YET },
     { "serviceEndpoints", .refuse = VNL_NOT_YET },
     { "serviceEndpointPolicies", .refuse = VNL_NOT_YET },
-    { "defaultOutboundAccess", .refuse = VNL_NOT_YET },
     { "privateEndpointNetworkPolicies", .refuse = VNL_NOT_YET },
     { "privateLinkServiceNetworkPolicies", .refuse = VNL_NOT_YET },
 };
@@ -214,10 +218,13 @@ static const struct vnl_lab_key vnet_keys[] = {
     { "subscription", .type = "a GUID", .fallback = "the lab's", .text = "part of the resource id" },
     { "flowTimeoutInMinutes", read_flow_timeout, .type = "4 to 30", .fallback = "not set",
       .text = "minutes after which an idle flow ends; 4 when it is not set" },
+    { "dnsServers", vnl_lab_read_dns, .type = "an IP address or a list of them", .fallback = "Azure's",
+      .text = "what its VMs ask for names, at most 20; without it 168.63.129.16, which knows the VMs of the "
+              "VNet" },
+    { "dhcpOptions", vnl_lab_read_dhcp, .type = "a map", .fallback = "-",
+      .text = "ARM's `{dnsServers: [...]}`, the same as `dnsServers`" },
     { "addressPrefixes", .refuse = "belongs to a subnet", .instead = "addressSpace" },
     { "virtualNetworkPeerings", .refuse = "has a shorter name here", .instead = "peerings" },
-    { "dhcpOptions", .refuse = VNL_NOT_YET },
-    { "dnsServers", .refuse = VNL_NOT_YET },
     { "enableDdosProtection", .refuse = VNL_NOT_YET },
     { "encryption", .refuse = VNL_NOT_YET },
     { "bgpCommunities", .refuse = VNL_NOT_YET },

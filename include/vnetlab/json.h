@@ -26,6 +26,7 @@ int vnl_json_push(struct vnl_json *array, struct vnl_json *value);
 /* Borrowed; NULL when absent or of another type. */
 struct vnl_json *vnl_json_get(const struct vnl_json *object, const char *key);
 struct vnl_json *vnl_json_at(const struct vnl_json *array, size_t index);
+const char *vnl_json_key_at(const struct vnl_json *object, size_t index); /* in the order they were set */
 size_t vnl_json_len(const struct vnl_json *array); /* elements of an array, members of an object, else 0 */
 const char *vnl_json_text(const struct vnl_json *value);
 const char *vnl_json_get_text(const struct vnl_json *object, const char *key);

@@ -6,7 +6,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS  := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common $(WARN) -fno-sanitize-recover=all
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_OBJ     := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(addprefix ctl/,$(addsuffix /*.c,base model load plan))))
+FUZZ_OBJ     := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(addprefix ctl/,$(addsuffix /*.c,base model load plan)))) \
+                $(O)/fuzz/ctl/agent/vici.o $(O)/fuzz/ctl/agent/vici_message.o $(O)/fuzz/ctl/agent/vpn_sa.o \
+                $(O)/fuzz/ctl/agent/vpn_words.o
 
 $(O)/fuzz/%.o: %.c
 	$(say) FUZZ-CC $<

@@ -97,16 +97,42 @@ static void check_nsg(const struct vnl_nsg *nsg)
         CHECK(nsg->uses[i].vnet && nsg->uses[i].slot != VNL_SLOT_NONE);
 }
 
+static void check_nic(const struct vnl_nic *nic)
+{
+    CHECK(nic->subnet && nic->subnet->vnet == nic->vm->nics[0]->subnet->vnet && nic->slot != VNL_SLOT_NONE);
+    CHECK(nic->n_configs >= 1 && nic->n_configs <= 256 && nic->configs[0].family == AF_INET);
+    CHECK(nic->primary == (nic == nic->vm->nics[0]));
+    for (size_t i = 0; i < nic->n_configs; i++) {
+        const struct vnl_ip_config *config = &nic->configs[i];
+
+        CHECK(config->name && config->primary == (i == 0) && config->family == config->addr.family);
+        CHECK(config->family == AF_INET || i + 1 == nic->n_configs);
+        CHECK(vnl_prefix_has(&config->subnet_prefix, &config->addr));
+    }
+}
+
+static void check_table(const struct vnl_udr_table *table)
+{
+    for (size_t i = 0; i < table->n_udrs; i++) {
+        const struct vnl_udr *udr = table->udrs[i];
+
+        CHECK(udr->table == table && vnl_udr_lookup(table, udr->name) == udr);
+        CHECK((udr->hop == VNL_UDR_APPLIANCE) == (udr->next_hop.family != 0));
+        CHECK(!udr->next_hop.family || udr->next_hop.family == udr->prefix.addr.family);
+    }
+    for (size_t i = 0; i < table->n_subnets; i++)
+        CHECK(table->subnets[i]->route_table == table);
+}
+
 static void check_lab(const struct vnl_lab *lab)
 {
     for (size_t i = 0; i < lab->n_vms; i++) {
-        const struct vnl_nic *nic = lab->vms[i]->nics[0];
-
-        CHECK(lab->vms[i]->n_nics == 1 && nic->subnet && nic->n_configs >= 1 && nic->n_configs <= 2);
-        CHECK(nic->configs[0].addr.family == AF_INET);
-        for (size_t k = 0; k < nic->n_configs; k++)
-            CHECK(vnl_prefix_has(&nic->configs[k].subnet_prefix, &nic->configs[k].addr));
+        CHECK(lab->vms[i]->n_nics >= 1 && lab->vms[i]->n_nics <= 8);
+        for (size_t k = 0; k < lab->vms[i]->n_nics; k++)
+            check_nic(lab->vms[i]->nics[k]);
     }
+    for (size_t i = 0; i < lab->n_route_tables; i++)
+        check_table(lab->route_tables[i]);
     for (size_t i = 0; i < lab->n_nsgs; i++)
         check_nsg(lab->nsgs[i]);
 }
@@ -129,6 +155,25 @@ static void check_stored(const struct vnl_lab *lab)
     CHECK(strcmp(text, text_again) == 0);
 }
 
+static size_t count_site_hosts(const struct vnl_lab *lab)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_sites; i++)
+        n += lab->sites[i]->n_hosts;
+    return n;
+}
+
+/* Gateways and sites' devices have two. */
+static size_t count_nics(const struct vnl_lab *lab)
+{
+    size_t n = lab->n_hosts + 2 * lab->n_gateways + 2 * lab->n_sites + count_site_hosts(lab);
+
+    for (size_t i = 0; i < lab->n_vms; i++)
+        n += lab->vms[i]->n_nics;
+    return n;
+}
+
 static void fuzz_plan(const struct vnl_lab *lab)
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
@@ -139,7 +184,9 @@ static void fuzz_plan(const struct vnl_lab *lab)
         check_mistakes(r, err);
         return;
     }
-    CHECK(plan->n_vms == lab->n_vms && plan->n_nics == lab->n_vms && plan->n_vnets == lab->n_vnets);
+    CHECK(plan->n_vms == lab->n_vms + lab->n_hosts + lab->n_gateways + lab->n_sites + count_site_hosts(lab));
+    CHECK(plan->n_nics == count_nics(lab));
+    CHECK(plan->n_vnets == lab->n_vnets + vnl_lab_has_internet(lab) + lab->n_sites);
     CHECK(vnl_plan_print(null_out(), plan, &err) == 0);
 }
 

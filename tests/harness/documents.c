@@ -88,6 +88,56 @@ const char document_guarded[] =
     "expect:\n"
     "  - {from: vm-1, to: vm-2, tcp: 80, result: drop, reason: NsgOutbound}\n";
 
+const char document_tunnelled[] =
+    "name: lab1\n"
+    "semantics: {gatewayThroughput: sku}\n"
+    "vnets:\n"
+    "  aa: {addressSpace: 10.1.0.0/16, subnets: {s: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}\n"
+    "  bb: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}\n"
+    "virtualMachines: {vm: {subnet: aa/s}}\n"
+    "virtualNetworkGateways: {ga: {vnet: aa, gatewayDefaultSite: lng}, gb: {vnet: bb}}\n"
+    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, addressPrefixes: 192.168.0.0/16}}\n"
+    "connections:\n"
+    "  ab: {virtualNetworkGateway1: ga, virtualNetworkGateway2: gb, sharedKey: kk}\n"
+    "  ba: {virtualNetworkGateway1: gb, virtualNetworkGateway2: ga, sharedKey: kk, dpdTimeoutSeconds: 9}\n"
+    "  as: {virtualNetworkGateway1: ga, localNetworkGateway2: lng, ipsecPolicies: [{ikeEncryption: AES256, "
+    "ikeIntegrity: SHA384, dhGroup: DHGroup24, ipsecEncryption: GCMAES256, ipsecIntegrity: GCMAES256, "
+    "pfsGroup: PFS24, saLifeTimeSeconds: 3600, saDataSizeKilobytes: 2048}]}\n"
+    "sites: {site: {publicIPAddress: 203.0.113.10, addressPrefixes: 192.168.0.0/16, hosts: {pc: "
+    "{address: 192.168.0.9, run: date}}, sharedKey: kk}}\n"
+    "expect: [{from: pc, to: vm, icmp: pass}, {from: vm, to: pc, icmp: pass}]\n";
+
+const char document_routed[] =
+    "name: lab1\n"
+    "vnets:\n"
+    "  aa: {addressSpace: [10.0.0.0/16, 'fd00:1::/48'],\n"
+    "       subnets: {s: {addressPrefixes: [10.0.0.0/24, 'fd00:1::/64'], routeTable: rt}, t: {addressPrefix: "
+    "10.0.1.0/24,\n"
+    "                 routeTable: {id: RT}}}}\n"
+    "routeTables:\n"
+    "  idle: {resourceGroup: other}\n"
+    "  rt:\n"
+    "    disableBgpRoutePropagation: true\n"
+    "    routes:\n"
+    "      all: {addressPrefix: 0.0.0.0/0, nextHopType: virtualappliance, nextHopIpAddress: 10.0.1.4}\n"
+    "      six: {addressPrefix: '::/0', nextHopType: VirtualAppliance, nextHopIpAddress: 'fd00:1::4'}\n"
+    "      own: {addressPrefix: 10.0.0.0/24, nextHopType: VnetLocal}\n"
+    "      out: {addressPrefix: 198.51.100.0/24, nextHopType: Internet}\n"
+    "      far: {addressPrefix: 192.168.0.0/16, nextHopType: VirtualNetworkGateway}\n"
+    "      cut: {addressPrefix: 10.9.0.0/16, nextHopType: None}\n"
+    "virtualMachines:\n"
+    "  nva:\n"
+    "    ipForward: true\n"
+    "    networkInterfaces:\n"
+    "      nva-b: {subnet: aa/s, enableIPForwarding: true, ipConfigurations: {x: {}, y: {privateIPAddress: "
+    "10.0.0.99, primary: true},\n"
+    "              six: {privateIPAddressVersion: IPv6}, z: }}\n"
+    "      nva-a: {subnet: aa/t, privateIPAddress: 10.0.1.4, enableIPForwarding: true, primary: true}\n"
+    "  vm-1: {subnet: aa/s}\n"
+    "  vm-2: {networkInterfaces: {only: {subnet: t}}}\n"
+    "expect:\n"
+    "  - {from: vm-1, to: nva, icmp: pass}\n";
+
 #define PAIR(space, links)                                                                                   \
     "name: lab1\n"                                                                                           \
     "vnets:\n"                                                                                               \

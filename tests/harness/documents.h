@@ -14,6 +14,8 @@ extern const char document_full[];      /* something of everything */
 extern const char document_connected[]; /* VNets aa and bb, peered; one VM */
 extern const char document_initiated[]; /* the same without the link of bb */
 extern const char document_resized[];   /* the same as connected, with one prefix more in aa */
+extern const char document_routed[]; /* route tables, several NICs of a VM, several configurations of a NIC */
+extern const char document_tunnelled[]; /* VPN gateways, connections, a site */
 extern const char
     document_guarded[]; /* network and application security groups, with everything a rule can have */
 

@@ -105,8 +105,7 @@ static const struct damage {
       NIC
       "virtual machine 'subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-lab1/providers/"
       "Microsoft.Compute/virtualMachines/vm' is not in the lab" },
-    { "\"ipConfigurations\": [{", "\"ipConfigurations\": [], \"x\": [{",
-      NIC "'ipConfigurations' has 0 elements, and not 1 or 2" },
+    { "\"ipConfigurations\": [{", "\"ipConfigurations\": [], \"x\": [{", NIC "'ipConfigurations' is empty" },
     { "\"10.0.0.4\"", "\"10.0.1.4\"", NIC "ip configuration 0: 10.0.1.4 is not in subnet 's'" },
     { "\"10.0.0.4\"", "\"fd00::4\"", NIC "ip configuration 0: fd00::4 is not in subnet 's'" },
     { "\"10.0.0.4\"", "\"10.0.0\"",
@@ -178,15 +177,14 @@ static void assert_refused_or_kept(const char *text)
     document_assert_kept(lab);
 }
 
-static void each_member_may_be_anything(void **state)
+static void try_each_member(const char *document)
 {
     static const char *const values[] = {
         "null", "true", "-7", "1e99", "\"x\"", "\"\"", "[]", "{}", "[[{}]]"
     };
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = document_settled(NULL, document_full);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = document_settled(NULL, document);
     CLEANUP(vnl_str_free) char *text = document_of(lab);
 
-    (void)state;
     for (const char *colon = strstr(text, "\": "); colon; colon = strstr(colon + 1, "\": ")) {
         const char *value = colon + 3, *end = skip_value(value);
         CLEANUP(vnl_str_free) char *renamed = replace_at(text, colon, 1, "x\"");
@@ -198,6 +196,13 @@ static void each_member_may_be_anything(void **state)
             assert_refused_or_kept(changed);
         }
     }
+}
+
+static void each_member_may_be_anything(void **state)
+{
+    (void)state;
+    try_each_member(document_full);
+    try_each_member(document_tunnelled);
 }
 
 /* --- states that no file can ask for --------------------------------------------------------------- */

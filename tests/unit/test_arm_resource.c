@@ -29,6 +29,9 @@ static void every_state_comes_back_byte_for_byte(void **state)
         { NULL, document_guarded },
         { document_guarded, document_guarded },
         { document_connected, document_guarded },
+        { NULL, document_routed },
+        { document_routed, document_routed },
+        { document_guarded, document_routed },
     };
 
     (void)state;

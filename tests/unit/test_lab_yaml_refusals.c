@@ -52,15 +52,15 @@ static const struct {
       "vnetlab: f.yaml:1:18: InvalidRequestContent: virtualNetworks/vnet-1: unknown key 'ADDRESSSPACE' in a "
       "VNet\n"
       "  hint: did you mean 'addressSpace'?\n" },
-    { "routeTables: {}\nsites: {}\n",
-      "vnetlab: f.yaml:1:1: InvalidRequestContent: 'routeTables' is not supported yet\n"
-      "vnetlab: f.yaml:2:1: InvalidRequestContent: 'sites' is not supported yet\n" },
+    { "routeServers: {}\nbastionHosts: {}\n",
+      "vnetlab: f.yaml:1:1: InvalidRequestContent: 'routeServers' is not supported yet\n"
+      "vnetlab: f.yaml:2:1: InvalidRequestContent: 'bastionHosts' is not supported yet\n" },
     { "virtualNetworks: {}\n",
       "vnetlab: f.yaml:1:1: InvalidRequestContent: 'virtualNetworks' has a shorter name here\n"
       "  hint: use 'vnets'\n" },
-    { "vnets: {vnet-1: {addressSpace: 10.0.0.0/16, subnets: {a: {addressPrefix: 10.0.0.0/24, routeTable: "
+    { "vnets: {vnet-1: {addressSpace: 10.0.0.0/16, subnets: {a: {addressPrefix: 10.0.0.0/24, delegations: "
       "rt}}}}\n",
-      "vnetlab: f.yaml:1:87: InvalidRequestContent: virtualNetworks/vnet-1/subnets/a: 'routeTable' is not "
+      "vnetlab: f.yaml:1:87: InvalidRequestContent: virtualNetworks/vnet-1/subnets/a: 'delegations' is not "
       "supported yet\n" },
     { "vnets: {v1: {addressSpace: 10.0.0.0/16}, v2: {addressSpace: 10.1.0.0/16, peerings: {p: "
       "{remoteVirtualNetwork: v1, "
@@ -146,13 +146,12 @@ static const struct {
       "address such as "
       "10.0.0.4, not '10.0.0.256'\n"
       "vnetlab: f.yaml:2:121: virtualMachines/vm-2: 'privateIPAddress' takes one IPv4 and one IPv6 "
-      "address\n" },
+      "address\n"
+      "  hint: name the others in 'ipConfigurations'\n" },
     { "vnets: {v1: {addressSpace: 10.0.0.0/16, subnets: {a: 10.0.0.0/24}}}\n"
-      "virtualMachines: {vm-1: {subnet: v1/a, networkInterfaces: [nic], publicIPAddress: true}}\n",
-      "vnetlab: f.yaml:2:40: InvalidRequestContent: virtualMachines/vm-1: 'networkInterfaces' is not "
-      "supported yet\n"
-      "vnetlab: f.yaml:2:66: InvalidRequestContent: virtualMachines/vm-1: 'publicIPAddress' is not supported "
-      "yet\n" },
+      "virtualMachines: {vm-1: {subnet: v1/a, dnsServers: [10.0.0.9], tags: {a: b}}}\n",
+      "vnetlab: f.yaml:2:40: InvalidRequestContent: virtualMachines/vm-1: 'dnsServers' is not supported yet\n"
+      "vnetlab: f.yaml:2:64: InvalidRequestContent: virtualMachines/vm-1: 'tags' is not supported yet\n" },
     /* names */
     { "name: My Lab\n",
       "vnetlab: f.yaml:1:7: lab name 'My Lab' is not 1 to 40 of a-z, 0-9 and '-', without '-' in front\n"
@@ -314,14 +313,15 @@ static void mistakes_are_collected_also_when_nobody_wants_them(void **state)
 /* `: > lab.yaml; vnetlab up lab.yaml` must not delete the lab. */
 static void file_without_resources_is_refused(void **state)
 {
-    static const char *const texts[] = { "",         "# nothing\n", "\n\n---\n",
-                                         "null\n",   "{}\n",        "name: x\nlocation: westus\n",
-                                         "vnets:\n", "expect: []\n" };
+    static const char *const texts[] = { "",           "# nothing\n",  "\n\n---\n",
+                                         "null\n",     "{}\n",         "name: x\nlocation: westus\n",
+                                         "vnets:\n",   "expect: []\n", "internet: {}\n",
+                                         "internet:\n" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        assert_mistakes(texts[i], "vnetlab: f.yaml:1:1: the lab file has no resources: neither 'vnets' nor "
-                                  "'virtualMachines' is there\n"
+        assert_mistakes(texts[i], "vnetlab: f.yaml:1:1: the lab file has no resources, such as 'vnets' or "
+                                  "'virtualMachines'\n"
                                   "  hint: 'vnets: {}' says it on purpose; 'vnetlab down' deletes a lab\n");
 }
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../harness/documents.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/json.h"
@@ -127,7 +128,76 @@ static void saved_lab_is_loaded_as_it_was(void **state)
     assert_stored(lab);
 }
 
+static void route_tables_and_several_nics_are_kept(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *routed = document_settled(NULL, document_routed);
+    CLEANUP(vnl_lab_free) struct vnl_lab *without = document_settled(document_routed, document_connected);
+
+    (void)state;
+    save(routed, true);
+    assert_stored(routed);
+    save(without, true);
+    assert_stored(without);
+    save(routed, true);
+    assert_stored(routed);
+}
+
 /* Each step is compared with a lab that was only ever in memory. */
+static void the_internet_side_is_kept(void **state)
+{
+    static const char text[] =
+        "name: lab1\n"
+        "vnets: {hub: {addressSpace: 10.0.0.0/16, dnsServers: 10.0.0.9, subnets: {s: {addressPrefix: "
+        "10.0.0.0/24, "
+        "natGateway: nat, defaultOutboundAccess: false}}}}\n"
+        "publicIPAddresses: {pip: {idleTimeoutInMinutes: 9}}\n"
+        "natGateways: {nat: {publicIpAddresses: [pip]}}\n"
+        "virtualMachines: {vm: {subnet: hub/s, publicIPAddress: true, bandwidth: 1Gbps}}\n"
+        "loadBalancers: {lb: {frontendIPConfigurations: {fe: {subnet: hub/s}}, backendAddressPools: {p: "
+        "[vm]}, "
+        "probes: {q: {protocol: Http, port: 80}}, loadBalancingRules: {r: {protocol: All}}}}\n"
+        "internet: {hosts: {h: {address: 203.0.113.80, run: [true]}}}\n"
+        "latency: [{between: [eastus, westus], rtt: 60ms}]\n"
+        "expect: [{from: h, to: vm-ip, icmp: pass}]\n";
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+
+    (void)state;
+    assert_int_equal(vnl_lab_load_text("lab.yaml", text, strlen(text), &lab, NULL), 0);
+    assert_int_equal(vnl_lab_settle(lab, NULL, NULL), 0);
+    save(lab, true);
+    assert_stored(lab);
+}
+
+/* What vnl_lab_to_json() leaves out: shared keys, also those that were generated. */
+static void shared_keys_are_kept(void **state)
+{
+    static const char text[] =
+        "name: lab1\nvnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {GatewaySubnet: 10.1.255.0/27}}}\n"
+        "virtualNetworkGateways: {gw: {vnet: hub}}\n"
+        "localNetworkGateways: {a: {gatewayIpAddress: 203.0.113.1, addressPrefixes: 192.168.0.0/24}, b: "
+        "{gatewayIpAddress: 203.0.113.2, addressPrefixes: 192.168.1.0/24}}\n"
+        "connections: {a: {virtualNetworkGateway1: gw, localNetworkGateway2: a, sharedKey: '\"aab\\bcc'}, b: "
+        "{virtualNetworkGateway1: gw, localNetworkGateway2: b}}\n"
+        "sites: {s: {publicIPAddress: 203.0.113.1, addressPrefixes: 192.168.0.0/24, sharedKey: ddeeff}}\n";
+    CLEANUP(vnl_store_close) struct vnl_store *store = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *again = NULL;
+
+    (void)state;
+    assert_int_equal(vnl_lab_load_text("lab.yaml", text, strlen(text), &lab, NULL), 0);
+    assert_int_equal(vnl_lab_settle(lab, NULL, NULL), 0);
+    save(lab, true);
+    assert_stored(lab);
+    store = open_store(true);
+    assert_int_equal(vnl_store_load(store, &again, NULL), 0);
+    assert_string_equal(again->connections[0]->shared_key, "\"aab\\bcc");
+    assert_string_equal(again->connections[0]->key_written, "\"aab\\bcc");
+    assert_string_equal(again->connections[1]->shared_key, lab->connections[1]->shared_key);
+    assert_string_equal(again->connections[1]->key_written, "");
+    assert_true(again->connections[1]->key_generated);
+    assert_string_equal(again->sites[0]->shared_key, "ddeeff");
+}
+
 static void save_replaces_everything(void **state)
 {
     static const struct {
@@ -552,6 +622,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(saved_lab_is_loaded_as_it_was, setup, teardown),
+        cmocka_unit_test_setup_teardown(route_tables_and_several_nics_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_internet_side_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(shared_keys_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(save_replaces_everything, setup, teardown),
         cmocka_unit_test_setup_teardown(applied_is_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_saved_is_not_a_lab, setup, teardown),
