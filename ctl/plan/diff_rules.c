@@ -8,29 +8,30 @@
 
 #include "vnetlab/base.h"
 
-size_t vnl_diff_rules_count(const struct vnl_plan *plan)
+static size_t set_count(const struct vnl_plan *plan)
 {
     return plan->n_rules;
 }
 
-const char *vnl_diff_rules_key(const struct vnl_plan *plan, size_t i)
+static const char *set_key(const struct vnl_plan *plan, size_t i)
 {
     return plan->rules[i].key;
 }
 
-const char *vnl_diff_rules_name(const struct vnl_plan *plan, size_t i)
+static const char *set_name(const struct vnl_plan *plan, size_t i)
 {
     return plan->rules[i].nsg_name;
 }
 
-char *vnl_diff_rules_describe(const struct vnl_plan *plan, size_t i)
+static char *set_describe(const struct vnl_plan *plan, size_t i)
 {
     const struct vnl_plan_rules *rules = &plan->rules[i];
     size_t own = 0;
 
     for (size_t k = 0; k < rules->n_inbound + rules->n_outbound; k++)
         own += !rules->rules[k].is_default;
-    return vnl_text("in %s, %zu rule%s and the defaults", plan->vnets[rules->vnet].name, own,
+    return vnl_text("in %s%s%s, %zu rule%s and the defaults", plan->vnets[rules->vnet].name,
+                    rules->route_table ? " with " : "", rules->route_table ? rules->route_table : "", own,
                     own == 1 ? "" : "s");
 }
 
@@ -103,7 +104,7 @@ static char **set_texts(const struct vnl_plan_rules *rules, size_t *ret_n)
     return NULL;
 }
 
-int vnl_diff_rules_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
+static int set_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     size_t n_gone = 0, n_come = 0;
     char **gone = set_texts(&work->before->rules[pair->before], &n_gone);
@@ -111,3 +112,7 @@ int vnl_diff_rules_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pai
 
     return vnl_diff_rows(work, pair, gone, n_gone, come, n_come);
 }
+
+const struct vnl_diff_kind vnl_diff_rules = {
+    "networkSecurityGroups", set_count, set_key, set_name, set_describe, set_compare
+};

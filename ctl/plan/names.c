@@ -13,11 +13,15 @@
 #include "vnetlab/layout.h"
 
 #define ALIAS_MAX 255 /* IFALIASZ - 1 */
+#define HASH_LEN  16
+#define REST_MAX  160 /* of an alias, behind the name: more than two addresses and all words */
 
 static_assert((VNL_NIC_SLOTS_MAX - 1) / VNL_BRIDGE_PORTS < VNL_VNET_BRIDGES,
               "a bridge number for every NIC slot");
-static_assert(VNL_BRIDGE_IFINDEX + VNL_VNET_SLOTS_MAX * VNL_VNET_BRIDGES <= VNL_NIC_IFINDEX,
-              "bridges and NICs do not share interface indices");
+static_assert(VNL_INTERNET_SLOT >= VNL_VNET_SLOTS_MAX, "the internet side has a slot of its own");
+static_assert(VNL_SITE_SLOT > VNL_INTERNET_SLOT, "and sites come behind it");
+static_assert(VNL_BRIDGE_IFINDEX + (VNL_SITE_SLOT + VNL_SITES_MAX) * VNL_VNET_BRIDGES <= VNL_PLATFORM_IFINDEX,
+              "bridges, ports of our own and NICs do not share interface indices");
 
 char *vnl_text(const char *fmt, ...)
 {
@@ -29,6 +33,12 @@ char *vnl_text(const char *fmt, ...)
     n = vasprintf(&text, fmt, args);
     va_end(args);
     return n < 0 ? NULL : text;
+}
+
+int vnl_text_copy(char **ret, const char *text)
+{
+    *ret = strdup(text);
+    return *ret ? 0 : -ENOMEM;
 }
 
 char *vnl_prefixes_text(const struct vnl_prefix *items, size_t n)
@@ -57,15 +67,21 @@ uint32_t vnl_bridge_ifindex(uint32_t vnet_slot, uint32_t number)
 
 void vnl_bridge_name(char buf[16], uint32_t vnet_slot, uint32_t number)
 {
-    if (number == 0)
-        (void)snprintf(buf, 16, "vnet%u", vnet_slot);
+    size_t n;
+
+    if (vnet_slot == VNL_INTERNET_SLOT)
+        n = (size_t)snprintf(buf, 16, "internet");
+    else if (vnet_slot >= VNL_SITE_SLOT)
+        n = (size_t)snprintf(buf, 16, "site%u", (vnet_slot - VNL_SITE_SLOT) % VNL_SITES_MAX);
     else
-        (void)snprintf(buf, 16, "vnet%u.%u", vnet_slot % VNL_VNET_SLOTS_MAX, number % VNL_VNET_BRIDGES);
+        n = (size_t)snprintf(buf, 16, "vnet%u", vnet_slot % VNL_VNET_SLOTS_MAX);
+    if (number > 0)
+        (void)snprintf(buf + n, 16 - n, ".%u", number % VNL_VNET_BRIDGES);
 }
 
 /* --- aliases -------------------------------------------------------------------------------------------- */
 
-static uint64_t fnv1a(const char *text)
+uint64_t vnl_text_hash(const char *text)
 {
     uint64_t h = 0xcbf29ce484222325u;
 
@@ -74,20 +90,30 @@ static uint64_t fnv1a(const char *text)
     return h;
 }
 
-/* "vnetlab LAB NAME" and what follows. The kernel keeps 255 characters; a longer text loses the end of NAME,
- * and a hash of the whole takes its place, so that two texts never look the same. */
+/* " ~" and a hash of the whole in place of the end, from a word's or an address's end on. */
+static char *cut_end(const char *full)
+{
+    size_t len = ALIAS_MAX - HASH_LEN - 2;
+
+    while (len > 0 && full[len] != ' ' && full[len] != ',')
+        len--;
+    return vnl_text("%.*s ~%016" PRIx64, (int)len, full, vnl_text_hash(full));
+}
+
+/* "vnetlab LAB NAME" and what follows. The kernel keeps 255 characters; a longer text loses the end of NAME, or of what follows where that
+ * is what makes it long, and a hash of the whole takes its place, so that two texts never look the same. */
 static char *alias_format(const char *lab, const char *name, const char *rest)
 {
     char *full = vnl_text("vnetlab %s %s%s", lab, name, rest), *cut;
-    size_t len = full ? strlen(full) : 0, name_len = strlen(name), over = len + 17 - ALIAS_MAX;
+    size_t len = full ? strlen(full) : 0, name_len = strlen(name), over = len + HASH_LEN + 1 - ALIAS_MAX;
 
     if (len <= ALIAS_MAX)
         return full;
-    if (over < name_len)
-        cut = vnl_text("vnetlab %s %.*s~%016" PRIx64 "%s", lab, (int)(name_len - over), name, fnv1a(full),
-                       rest);
+    if (strlen(rest) <= REST_MAX && over < name_len)
+        cut = vnl_text("vnetlab %s %.*s~%016" PRIx64 "%s", lab, (int)(name_len - over), name,
+                       vnl_text_hash(full), rest);
     else
-        cut = vnl_text("vnetlab %.100s ~%016" PRIx64, lab, fnv1a(full));
+        cut = cut_end(full);
     free(full);
     return cut;
 }
@@ -97,20 +123,41 @@ char *vnl_bridge_alias(const char *lab, const char *vnet)
     return alias_format(lab, vnet, "");
 }
 
-char *vnl_nic_alias(const char *lab, const struct vnl_nic *nic)
+/* " MAC ADDR/LEN[,ADDR/LEN]"; returns its length. The buffer has room for each address. */
+static size_t put_addrs(char *text, size_t size, const struct vnl_plan_nic *nic)
 {
-    char rest[256], mac[VNL_MAC_STR], buf[VNL_ADDR_STR], *name, *alias;
-    int n = snprintf(rest, sizeof(rest), " %s", vnl_mac_format(&nic->mac, mac));
+    char mac[VNL_MAC_STR], buf[VNL_ADDR_STR];
+    size_t used = (size_t)snprintf(text, size, " %s", vnl_mac_format(&nic->mac, mac));
 
-    for (size_t i = 0; i < nic->n_configs && n < (int)sizeof(rest); i++)
-        n += snprintf(rest + n, sizeof(rest) - (size_t)n, "%s%s/%u", i ? "," : " ",
-                      vnl_addr_format(&nic->configs[i].addr, buf), nic->configs[i].subnet_prefix.len);
-    if (nic->vm->ip_forward && n < (int)sizeof(rest))
-        (void)snprintf(rest + n, sizeof(rest) - (size_t)n, " ip_forward");
-    name = vnl_text("%s/%s", nic->vm->name, nic->name);
-    alias = name ? alias_format(lab, name, rest) : NULL;
-    free(name);
-    return alias;
+    for (size_t i = 0; i < nic->n_addrs; i++)
+        used += (size_t)snprintf(text + used, size - used, "%c%s/%u", i ? ',' : ' ',
+                                 vnl_addr_format(&nic->addrs[i].addr, buf), nic->addrs[i].prefix_len);
+    return used;
+}
+
+/* The guest's first NIC is eth0 and has the default route; the others say which they are. */
+char *vnl_nic_alias(const char *lab, const struct vnl_plan_vm *vm, const struct vnl_plan_nic *nic,
+                    size_t place)
+{
+    size_t name_size = strlen(vm->name) + strlen(nic->name) + 2, used;
+    size_t size = nic->n_addrs * (VNL_ADDR_STR + 5) + 128;
+    CLEANUP(vnl_str_free) char *name = malloc(name_size + size);
+    char *rest;
+
+    if (!name)
+        return NULL;
+    rest = name + name_size;
+    (void)snprintf(name, name_size, "%s/%s", vm->name, nic->name);
+    used = put_addrs(rest, size, nic);
+    if (place > 0)
+        used += (size_t)snprintf(rest + used, size - used, " eth%zu", place);
+    if (vm->ip_forward)
+        used += (size_t)snprintf(rest + used, size - used, " ip_forward");
+    if (vm->gateway)
+        used += (size_t)snprintf(rest + used, size - used, " gateway");
+    if (nic->bandwidth_bps)
+        (void)snprintf(rest + used, size - used, " bandwidth=%" PRIu64, nic->bandwidth_bps);
+    return alias_format(lab, name, rest);
 }
 
 /* --- bridges and hosts files ---------------------------------------------------------------------------- */
@@ -147,7 +194,7 @@ static void write_hosts(FILE *out, const struct vnl_plan *plan, const uint32_t *
     for (size_t i = 0; i < n; i++) {
         const struct vnl_plan_nic *nic = &plan->nics[nics[i]];
 
-        for (size_t k = 0; k < nic->n_addrs; k++) {
+        for (size_t k = 0; k < nic->n_addrs && !plan->vms[nic->vm].gateway; k++) {
             (void)fputs(vnl_addr_format(&nic->addrs[k].addr, buf), out);
             (void)fputc(' ', out);
             (void)fputs(plan->vms[nic->vm].name, out);

@@ -8,23 +8,125 @@
 
 #include "vnetlab/plan.h"
 
+struct vnl_connection;
+struct vnl_host;
 struct vnl_json;
 struct vnl_lab;
 struct vnl_nic;
+struct vnl_names;
 struct vnl_nsg;
+struct vnl_peering;
+struct vnl_prefixes;
+struct vnl_subnet;
+struct vnl_udr_table;
 struct vnl_vnet;
 
-/* routes.c */
+/* What is known while a plan is built and not kept. Zeroed; freed by vnl_plan_work_done(). */
+struct vnl_plan_work {
+    const struct vnl_lab *lab;
+    struct vnl_plan *plan;
+    struct vnl_err **err;              /* for what is not a lack of memory */
+    const struct vnl_udr_table **udrs; /* by table; NULL: system routes alone */
+    uint32_t *table_of_subnet;         /* by vnl_subnet.number */
+    uint32_t *tags_of_table;           /* by table: the first one whose tags say the same */
+    uint64_t *rules_key;               /* by set of rules: VNet << 32 | table that its tags are of */
+    uint32_t *rules_start;             /* by NSG: its first set; one more: the end */
+    uint32_t *nic_of_slot;             /* by NIC slot: index (plan->nics) plus one; 0 = none */
+    uint32_t *gateway_of_vnet; /* by VNet or site (plan->vnets): index (plan->gateways) plus one; 0 = none */
+};
+
+/* routes.c. Rows of the VNet and its links, settled. */
 int vnl_routes_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, struct vnl_route_table *ret);
+/* A row for a table that has room. */
+int vnl_routes_add(struct vnl_route_table *table, const struct vnl_route *row, const char *origin);
 void vnl_routes_done(struct vnl_route_table *table);
+/* What a row over the peering has beside its prefix and VNet. */
+struct vnl_route vnl_routes_peering(const struct vnl_lab *lab, const struct vnl_peering *link,
+                                    const struct vnl_peering *twin);
+
+/* gateway_rows.c: what VPN gateways make reachable (spec vpn 6, 10, 11). */
+/* The VNet's link to the hub whose gateway it uses (useRemoteGateways), in force; or NULL. */
+const struct vnl_peering *vnl_transit_link(const struct vnl_vnet *vnet);
+/* What a gateway in the VNet speaks for: its IPv4 space, and that of VNets that use the gateway by transit. Adds. */
+int vnl_gateway_space(const struct vnl_vnet *vnet, struct vnl_prefixes *ret);
+/* What lies behind the connection, seen from its gateway. Adds. */
+int vnl_connection_prefixes(const struct vnl_connection *connection, struct vnl_prefixes *ret);
+/* The same for all connections of the gateway that the VNet uses. Adds. */
+int vnl_gateway_prefixes(const struct vnl_lab *lab, const struct vnl_vnet *vnet, struct vnl_prefixes *ret);
+/* A row to the gateway that the VNet uses, without prefix; false: it uses none. */
+bool vnl_gateway_row(const struct vnl_lab *lab, const struct vnl_vnet *vnet, struct vnl_route *ret);
+/* Puts the rows behind those that the table has. */
+int vnl_gateway_add_rows(const struct vnl_lab *lab, const struct vnl_vnet *vnet,
+                         struct vnl_route_table *table);
 /* What a peering row refuses, as words: "deny-access-local deny-forwarded", "" when nothing. */
 const char *vnl_route_denies(const struct vnl_route *row, char buf[64]);
+/* "is nva-nic in hub, deny-forwarded, delayed 30000 us": what Azure's columns do not say. In plan_print.c. */
+#define VNL_ROUTE_WORDS 512
+const char *vnl_route_words(const struct vnl_plan *plan, const struct vnl_route *row,
+                            char buf[VNL_ROUTE_WORDS]);
+/* Name of a user's row: of its resource; NULL for all others. Borrowed. */
+const char *vnl_route_name(const struct vnl_route *row);
+
+/* tables.c. Build: plan->tables with system rows; those of route tables have a name and no rows yet. Fill: those. */
+int vnl_tables_build(struct vnl_plan_work *work);
+int vnl_tables_fill(struct vnl_plan_work *work);
+/* The table that a NIC of the subnet uses. */
+uint32_t vnl_tables_index(const struct vnl_plan_work *work, const struct vnl_subnet *subnet);
+
+/* delays.c. plan->delays, and row.delay of system rows. 0, -ENOMEM; -E2BIG with a sentence. */
+int vnl_delays_build(struct vnl_plan_work *work);
 
 /* rules.c */
-int vnl_rules_build(struct vnl_plan *plan, const struct vnl_lab *lab); /* plan->rules, by NSG, then by VNet */
+int vnl_rules_build(struct vnl_plan_work *work); /* plan->rules, by NSG, then by VNet and route table */
 void vnl_rules_done(struct vnl_plan_rules *rules);
-/* Index (plan->rules) of an NSG (NULL: none) in a VNet, or VNL_PLAN_NO_RULES. */
-uint32_t vnl_rules_index(const struct vnl_lab *lab, const struct vnl_nsg *nsg, const struct vnl_vnet *vnet);
+/* Index (plan->rules) of an NSG (NULL: none) for the NICs of a subnet, or VNL_PLAN_NO_RULES. */
+uint32_t vnl_rules_index(const struct vnl_plan_work *work, const struct vnl_nsg *nsg,
+                         const struct vnl_subnet *subnet);
+
+/* vms.c: VMs, simulated hosts and their NICs; then gateways and sites */
+int vnl_vms_build(struct vnl_plan_work *work);
+void vnl_vms_done(struct vnl_plan *plan);
+/* The last guest, with room for its NICs. NULL on ENOMEM. */
+struct vnl_plan_vm *vnl_vm_new(struct vnl_plan *plan, const char *id, const char *name,
+                               const struct vnl_names *run, size_t n_nics);
+/* A NIC of the last guest, named SUFFIX behind the guest, in `vnet` with the VNet's system routes. NULL on ENOMEM. */
+struct vnl_plan_nic *vnl_vm_nic(struct vnl_plan *plan, uint32_t slot, uint32_t vnet, const char *suffix,
+                                size_t n_addrs);
+/* Names of kernel objects, once VNet and addresses are there. place: among the guest's NICs. */
+int vnl_nic_name(const struct vnl_plan *plan, struct vnl_plan_nic *nic, size_t place);
+/* The router of a subnet, as its guests know it. */
+struct vnl_addr vnl_router_of(const struct vnl_prefix *subnet);
+/* On the internet side: its neighbours are the /24 around it; the router has the first address there, or the second where `addr`
+ * is the first. */
+struct vnl_addr vnl_internet_router(const struct vnl_addr *addr);
+/* Index (plan->nics). */
+uint32_t vnl_nic_index(const struct vnl_plan_work *work, const struct vnl_nic *nic);
+
+/* internet.c: public IPs, NAT, and what NICs have of them */
+int vnl_internet_build(struct vnl_plan_work *work);
+void vnl_internet_done(struct vnl_plan *plan);
+
+/* gateways.c: guests and NICs of VPN gateways and of sites, plan->gateways */
+size_t vnl_gateways_count_vms(const struct vnl_lab *lab);
+size_t vnl_gateways_count_nics(const struct vnl_lab *lab);
+int vnl_gateways_build(struct vnl_plan_work *work);
+void vnl_gateways_done(struct vnl_plan *plan);
+/* Who has this public address, or NULL. */
+const struct vnl_plan_gateway *vnl_gateway_by_outer(const struct vnl_plan *plan, const struct vnl_addr *addr);
+
+/* tunnels.c */
+int vnl_tunnels_build(struct vnl_plan_work *work);
+void vnl_tunnels_done(struct vnl_plan *plan);
+
+/* balancers.c */
+int vnl_balancers_build(struct vnl_plan_work *work);
+void vnl_balancers_done(struct vnl_plan *plan);
+
+/* lookup.c */
+int vnl_addrs_index(struct vnl_plan *plan);
+
+/* dns.c: resolv.conf and suffix */
+int vnl_dns_build(struct vnl_plan_vnet *out, const struct vnl_vnet *vnet);
 
 /* rules_print.c. Rows of one set, and what its tags and ASGs stand for, indented by two. */
 void vnl_rules_print_set(FILE *out, const struct vnl_plan_rules *rules);
@@ -45,9 +147,36 @@ struct vnl_json *vnl_json_finish(struct vnl_json *value, int r);
 struct vnl_json *vnl_json_prefix(const struct vnl_prefix *prefix);
 struct vnl_json *vnl_json_addr(const struct vnl_addr *addr);
 
+/* An array of `n` elements, each made by `make` from the element's place. */
+struct vnl_json *vnl_json_list(const void *items, size_t n, size_t size,
+                               struct vnl_json *(*make)(const void *item, const struct vnl_plan *plan),
+                               const struct vnl_plan *plan);
+#define VNL_JSON_LIST(items, n, make, plan) vnl_json_list(items, n, sizeof(*(items)), make, plan)
+
+/* outside_print.c, outside_json.c: public IPs, NAT, load balancers, delays */
+extern const char *const vnl_distribution_text[]; /* by enum vnl_distribution, ARM's words */
+const char *vnl_balancer_proto_text(uint8_t proto);
+/* One line without its end; the caller's, NULL on ENOMEM. */
+char *vnl_balancer_rule_text(const struct vnl_plan *plan, const struct vnl_plan_lb_rule *rule);
+void vnl_outside_print(FILE *out, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_public(const void *item, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_nat(const void *item, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_balancer(const void *item, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_delay(const void *item, const struct vnl_plan *plan);
+
+/* vpn_print.c, vpn_json.c: gateways and tunnels */
+void vnl_vpn_print(FILE *out, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_gateway(const void *item, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_tunnel(const void *item, const struct vnl_plan *plan);
+
 /* names.c */
-char *vnl_nic_alias(const char *lab, const struct vnl_nic *nic); /* NULL on ENOMEM */
-char *vnl_bridge_alias(const char *lab, const char *vnet);       /* NULL on ENOMEM */
+/* Tags of a NIC's host end, of which `nic` has MAC, addresses and rate, and of a bridge. NULL on ENOMEM.
+ * place: among the guest's NICs, 0 = eth0. */
+char *vnl_nic_alias(const char *lab, const struct vnl_plan_vm *vm, const struct vnl_plan_nic *nic,
+                    size_t place);
+char *vnl_bridge_alias(const char *lab, const char *vnet);
+uint64_t vnl_text_hash(const char *text);
+int vnl_text_copy(char **ret, const char *text); /* 0 or -ENOMEM */
 void vnl_bridge_name(char buf[16], uint32_t vnet_slot, uint32_t number);
 uint32_t vnl_bridge_ifindex(uint32_t vnet_slot, uint32_t number);
 uint32_t vnl_bridge_number(uint32_t nic_slot);

@@ -1,4 +1,5 @@
-/* From the settled lab to the plan: one pass over VNets, one over VMs, one over the NICs of each VNet.
+/* From the settled lab to the plan: one pass over VNets, one over VMs, one over the NICs of each VNet. Then what names NICs by their
+ * number: public IPs, load balancers, and last the routes that lead to NICs and to these.
  * Nothing is decided here that another run could decide otherwise: order is the lab's, numbers are the slots.
  */
 #include "vnetlab/plan.h"
@@ -6,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
@@ -14,19 +14,8 @@
 #include "vnetlab/layout.h"
 #include "parts.h"
 
-/* The guest's default router for IPv6 (spec 1.5). */
-static const struct vnl_addr router6 = {
-    .family = AF_INET6,
-    .bytes = { 0xfe, 0x80, [10] = 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc },
-};
-
 #define FLOW_TIMEOUT_MIN 4 /* where flowTimeoutInMinutes is not set (spec 3.4) */
-
-static int copy_text(char **ret, const char *text)
-{
-    *ret = strdup(text);
-    return *ret ? 0 : -ENOMEM;
-}
+#define FIRST_USABLE     4 /* Azure keeps the first addresses of a subnet (spec 1.2) */
 
 /* --- VNets and peerings --------------------------------------------------------------------------------- */
 
@@ -39,14 +28,51 @@ static int add_vnet(struct vnl_plan *plan, const struct vnl_vnet *vnet)
     if (vnet->slot >= plan->vnet_slots)
         plan->vnet_slots = vnet->slot + 1;
     out->space = calloc(vnet->space.n + 1, sizeof(*out->space));
-    if (!out->space || copy_text(&out->id, vnet->id) < 0 || copy_text(&out->name, vnet->name) < 0 ||
-        copy_text(&out->location, vnet->scope.location) < 0)
+    if (!out->space || vnl_text_copy(&out->id, vnet->id) < 0 || vnl_text_copy(&out->name, vnet->name) < 0 ||
+        vnl_text_copy(&out->location, vnet->scope.location) < 0)
         return -ENOMEM;
     out->flow_timeout_s = (uint32_t)(vnet->flow_timeout_min ? vnet->flow_timeout_min : FLOW_TIMEOUT_MIN) * 60;
     out->n_space = vnet->space.n;
     for (size_t i = 0; i < vnet->space.n; i++)
         out->space[i] = vnet->space.items[i];
-    return 0;
+    out->bastion_rules = VNL_PLAN_NO_RULES;
+    return vnl_dns_build(out, vnet);
+}
+
+/* It has no space: what is there is said host by host. */
+static int add_internet(struct vnl_plan *plan)
+{
+    struct vnl_plan_vnet *out = &plan->vnets[plan->n_vnets];
+
+    plan->internet = (uint32_t)plan->n_vnets++;
+    out->internet = true;
+    out->slot = VNL_INTERNET_SLOT;
+    plan->vnet_slots = VNL_INTERNET_SLOT + 1;
+    out->flow_timeout_s = FLOW_TIMEOUT_MIN * 60;
+    out->bastion_rules = VNL_PLAN_NO_RULES;
+    out->space = calloc(1, sizeof(*out->space));
+    if (!out->space || vnl_text_copy(&out->name, "internet") < 0)
+        return -ENOMEM;
+    return vnl_text_copy(&out->resolv, ""); /* nobody there serves names */
+}
+
+/* A site's network is a VNet to everybody who looks at NICs; the way out of it is its device (tables.c). */
+static int add_site(struct vnl_plan *plan, const struct vnl_site *site)
+{
+    struct vnl_plan_vnet *out = &plan->vnets[plan->n_vnets++];
+
+    out->site = true;
+    out->slot = VNL_SITE_SLOT + site->slot;
+    if (out->slot >= plan->vnet_slots)
+        plan->vnet_slots = out->slot + 1;
+    out->flow_timeout_s = FLOW_TIMEOUT_MIN * 60;
+    out->bastion_rules = VNL_PLAN_NO_RULES;
+    out->space = calloc(site->prefixes.n + 1, sizeof(*out->space));
+    if (!out->space || vnl_text_copy(&out->id, site->id) < 0 || vnl_text_copy(&out->name, site->name) < 0)
+        return -ENOMEM;
+    for (; out->n_space < site->prefixes.n; out->n_space++)
+        out->space[out->n_space] = site->prefixes.items[out->n_space];
+    return vnl_text_copy(&out->resolv, "");
 }
 
 static char *flags_text(const struct vnl_peering *link)
@@ -81,9 +107,9 @@ static int add_peering(struct vnl_plan *plan, const struct vnl_peering *link)
     out->sync = vnl_peering_sync_str(link->sync);
     out->name = vnl_text("%s/%s", link->vnet->name, link->name);
     out->flags = flags_text(link);
-    if (!out->name || !out->flags || copy_text(&out->id, link->id) < 0)
+    if (!out->name || !out->flags || vnl_text_copy(&out->id, link->id) < 0)
         return -ENOMEM;
-    return copy_text(&out->remote, remote_name(link));
+    return vnl_text_copy(&out->remote, remote_name(link));
 }
 
 static int build_vnets(struct vnl_plan *plan, const struct vnl_lab *lab)
@@ -93,251 +119,138 @@ static int build_vnets(struct vnl_plan *plan, const struct vnl_lab *lab)
 
     for (size_t i = 0; i < lab->n_vnets; i++)
         n_links += lab->vnets[i]->n_peerings;
-    plan->vnets = calloc(lab->n_vnets + 1, sizeof(*plan->vnets));
-    plan->tables = calloc(lab->n_vnets + 1, sizeof(*plan->tables));
+    plan->internet = VNL_PLAN_NOBODY;
+    plan->vnets = calloc(lab->n_vnets + lab->n_sites + 1, sizeof(*plan->vnets));
     plan->peerings = calloc(n_links + 1, sizeof(*plan->peerings));
-    if (!plan->vnets || !plan->tables || !plan->peerings)
+    if (!plan->vnets || !plan->peerings)
         return -ENOMEM;
     for (size_t i = 0; i < lab->n_vnets && r == 0; i++)
         r = add_vnet(plan, lab->vnets[i]);
     for (size_t i = 0; i < lab->n_vnets && r == 0; i++)
         for (size_t k = 0; k < lab->vnets[i]->n_peerings && r == 0; k++)
             r = add_peering(plan, lab->vnets[i]->peerings[k]);
+    if (r == 0 && vnl_lab_has_internet(lab))
+        r = add_internet(plan);
+    for (size_t i = 0; i < lab->n_sites && r == 0; i++)
+        r = add_site(plan, lab->sites[i]);
     return r;
 }
 
-/* All subnets of a VNet have the same rows as long as none has a route table of its own: one table per VNet,
- * same index. */
-static int build_tables(struct vnl_plan *plan, const struct vnl_lab *lab)
+/* A session from Bastion comes from the first usable address of its subnet (spec 6.3). */
+static void find_bastion(const struct vnl_plan_work *work, const struct vnl_vnet *vnet)
 {
-    int r = 0;
+    const struct vnl_subnet *subnet = vnl_subnet_lookup(vnet, "AzureBastionSubnet");
+    struct vnl_plan_vnet *out = &work->plan->vnets[vnet->number];
 
-    for (size_t i = 0; i < lab->n_vnets && r == 0; i++)
-        r = vnl_routes_build(lab, lab->vnets[i], &plan->tables[plan->n_tables++]);
-    return r;
-}
+    for (size_t i = 0; subnet && i < subnet->prefixes.n; i++) {
+        struct vnl_addr first = vnl_prefix_first(&subnet->prefixes.items[i]);
 
-/* --- VMs and NICs --------------------------------------------------------------------------------------- */
-
-/* IPv4: the first address of the subnet (spec 1.2). */
-static struct vnl_addr gateway_of(const struct vnl_prefix *subnet)
-{
-    struct vnl_addr first = vnl_prefix_first(subnet);
-
-    return subnet->addr.family == AF_INET ? vnl_addr_add(&first, 1) : router6;
-}
-
-static int add_addrs(struct vnl_plan_nic *out, const struct vnl_nic *nic)
-{
-    out->addrs = calloc(nic->n_configs + 1, sizeof(*out->addrs));
-    if (!out->addrs)
-        return -ENOMEM;
-    out->n_addrs = nic->n_configs;
-    for (size_t i = 0; i < nic->n_configs; i++)
-        out->addrs[i] = (struct vnl_plan_addr){
-            .addr = nic->configs[i].addr,
-            .prefix_len = nic->configs[i].subnet_prefix.len,
-            .gateway = gateway_of(&nic->configs[i].subnet_prefix),
-        };
-    return 0;
-}
-
-static int name_nic(struct vnl_plan_nic *out, const char *lab, const struct vnl_nic *nic)
-{
-    const struct vnl_vnet *vnet = nic->subnet->vnet;
-    uint32_t number = vnl_bridge_number(nic->slot);
-
-    out->ifindex = VNL_NIC_IFINDEX + nic->slot;
-    (void)snprintf(out->ifname, sizeof(out->ifname), "nic%u", nic->slot);
-    vnl_bridge_name(out->bridge, vnet->slot, number);
-    out->bridge_ifindex = vnl_bridge_ifindex(vnet->slot, number);
-    out->alias = vnl_nic_alias(lab, nic);
-    out->subnet = vnl_text("%s/%s", vnet->name, nic->subnet->name);
-    if (!out->alias || !out->subnet || copy_text(&out->id, nic->id) < 0 ||
-        copy_text(&out->subnet_id, nic->subnet->id) < 0)
-        return -ENOMEM;
-    return copy_text(&out->name, nic->name);
-}
-
-static int add_nic(struct vnl_plan *plan, const struct vnl_lab *lab, uint32_t vm, const struct vnl_nic *nic)
-{
-    const struct vnl_subnet *subnet = nic->subnet;
-    struct vnl_plan_nic *out = &plan->nics[plan->n_nics++];
-
-    out->slot = nic->slot;
-    if (nic->slot >= plan->nic_slots)
-        plan->nic_slots = nic->slot + 1;
-    out->vm = vm;
-    out->vnet = out->table = subnet->vnet->number;
-    out->rules_subnet = vnl_rules_index(lab, subnet->nsg, subnet->vnet);
-    out->rules_nic = vnl_rules_index(lab, nic->nsg, subnet->vnet);
-    out->mac = nic->mac;
-    out->ip_forwarding = nic->ip_forwarding;
-    if (name_nic(out, plan->lab, nic) < 0)
-        return -ENOMEM;
-    return add_addrs(out, nic);
-}
-
-static int add_run(struct vnl_plan_vm *out, const struct vnl_names *run)
-{
-    out->run = calloc(run->n + 1, sizeof(*out->run));
-    if (!out->run)
-        return -ENOMEM;
-    for (; out->n_run < run->n; out->n_run++)
-        if (copy_text(&out->run[out->n_run], run->items[out->n_run]) < 0)
-            return -ENOMEM;
-    return 0;
-}
-
-static int add_vm(struct vnl_plan *plan, const struct vnl_lab *lab, const struct vnl_vm *vm)
-{
-    uint32_t index = (uint32_t)plan->n_vms++;
-    struct vnl_plan_vm *out = &plan->vms[index];
-    int r = 0;
-
-    out->ip_forward = vm->ip_forward;
-    out->netns = vnl_text("%s.%s", plan->lab, vm->name);
-    out->nics = calloc(vm->n_nics + 1, sizeof(*out->nics));
-    if (!out->netns || !out->nics || copy_text(&out->id, vm->id) < 0 || copy_text(&out->name, vm->name) < 0 ||
-        add_run(out, &vm->run) < 0)
-        return -ENOMEM;
-    for (size_t i = 0; i < vm->n_nics && r == 0; i++) {
-        out->nics[out->n_nics++] = (uint32_t)plan->n_nics;
-        r = add_nic(plan, lab, index, vm->nics[i]);
+        if (first.family != AF_INET)
+            continue;
+        out->bastion = vnl_addr_add(&first, FIRST_USABLE);
+        out->bastion_rules = vnl_rules_index(work, subnet->nsg, subnet);
+        return;
     }
-    return r;
-}
-
-static int build_vms(struct vnl_plan *plan, const struct vnl_lab *lab)
-{
-    size_t n_nics = 0;
-    int r = 0;
-
-    for (size_t i = 0; i < lab->n_vms; i++)
-        n_nics += lab->vms[i]->n_nics;
-    plan->vms = calloc(lab->n_vms + 1, sizeof(*plan->vms));
-    plan->nics = calloc(n_nics + 1, sizeof(*plan->nics));
-    if (!plan->vms || !plan->nics)
-        return -ENOMEM;
-    for (size_t i = 0; i < lab->n_vms && r == 0; i++)
-        r = add_vm(plan, lab, lab->vms[i]);
-    return r;
-}
-
-/* --- address index -------------------------------------------------------------------------------------- */
-
-static size_t addr_hash(uint32_t vnet, const struct vnl_addr *addr)
-{
-    uint64_t h = (vnet + 1) * 0x9e3779b97f4a7c15u + addr->family;
-
-    for (size_t i = 0; i < sizeof(addr->bytes); i++)
-        h = (h ^ addr->bytes[i]) * 0x100000001b3u;
-    return (size_t)(h ^ (h >> 29));
-}
-
-static int index_addrs(struct vnl_plan *plan)
-{
-    size_t n = 0, slots = 16;
-
-    for (size_t i = 0; i < plan->n_nics; i++)
-        n += plan->nics[i].n_addrs;
-    while (slots < 2 * n)
-        slots *= 2;
-    plan->by_addr = calloc(slots, sizeof(*plan->by_addr));
-    if (!plan->by_addr)
-        return -ENOMEM;
-    plan->n_by_addr = slots;
-    for (size_t i = 0; i < plan->n_nics; i++)
-        for (size_t k = 0; k < plan->nics[i].n_addrs; k++) {
-            size_t at = addr_hash(plan->nics[i].vnet, &plan->nics[i].addrs[k].addr) & (slots - 1);
-
-            while (plan->by_addr[at])
-                at = (at + 1) & (slots - 1);
-            plan->by_addr[at] = (uint32_t)i + 1;
-        }
-    return 0;
-}
-
-static bool nic_has(const struct vnl_plan_nic *nic, const struct vnl_addr *addr)
-{
-    for (size_t i = 0; i < nic->n_addrs; i++)
-        if (vnl_addr_eq(&nic->addrs[i].addr, addr))
-            return true;
-    return false;
-}
-
-const struct vnl_plan_nic *vnl_plan_nic_by_addr(const struct vnl_plan *plan, uint32_t vnet,
-                                                const struct vnl_addr *addr)
-{
-    size_t mask = plan->n_by_addr - 1;
-
-    for (size_t at = addr_hash(vnet, addr) & mask; plan->by_addr[at]; at = (at + 1) & mask) {
-        const struct vnl_plan_nic *nic = &plan->nics[plan->by_addr[at] - 1];
-
-        if (nic->vnet == vnet && nic_has(nic, addr))
-            return nic;
-    }
-    return NULL;
-}
-
-const struct vnl_plan_vm *vnl_plan_vm_lookup(const struct vnl_plan *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->n_vms; i++)
-        if (strcasecmp(plan->vms[i].name, name) == 0)
-            return &plan->vms[i];
-    return NULL;
-}
-
-const char *vnl_plan_hosts(const struct vnl_plan *plan, const struct vnl_plan_vm *vm)
-{
-    return vm->n_nics ? plan->vnets[plan->nics[vm->nics[0]].vnet].hosts : "";
 }
 
 /* --- whole ---------------------------------------------------------------------------------------------- */
 
 /* A slot beyond the tables would be a packet decided by another NIC's entry: refuse, do not truncate. */
+static int check_slot(const char *what, const char *name, uint32_t slot, struct vnl_err **err)
+{
+    if (slot < VNL_NIC_SLOTS_MAX)
+        return 0;
+    return vnl_fail(err, E2BIG, "%s '%s' has slot %u; there are %u", what, name, slot, VNL_NIC_SLOTS_MAX);
+}
+
+static int check_vpn_slots(const struct vnl_lab *lab, struct vnl_err **err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < lab->n_gateways && r == 0; i++) {
+        const struct vnl_vpn_gateway *gateway = lab->gateways[i];
+
+        r = check_slot("virtual network gateway", gateway->name, gateway->in_slot, err);
+        if (r == 0)
+            r = check_slot("virtual network gateway", gateway->name, gateway->out_slot, err);
+    }
+    for (size_t i = 0; i < lab->n_sites && r == 0; i++) {
+        const struct vnl_site *site = lab->sites[i];
+
+        if (site->slot >= VNL_SITES_MAX)
+            return vnl_fail(err, E2BIG, "site '%s' has slot %u; there are %u", site->name, site->slot,
+                            VNL_SITES_MAX);
+        r = check_slot("site", site->name, site->in_slot, err);
+        if (r == 0)
+            r = check_slot("site", site->name, site->out_slot, err);
+        for (size_t k = 0; k < site->n_hosts && r == 0; k++)
+            r = check_slot("host", site->hosts[k]->name, site->hosts[k]->slot, err);
+    }
+    return r;
+}
+
 static int check_slots(const struct vnl_lab *lab, struct vnl_err **err)
 {
+    int r = 0;
+
     for (size_t i = 0; i < lab->n_vnets; i++)
         if (lab->vnets[i]->slot >= VNL_VNET_SLOTS_MAX)
             return vnl_fail(err, E2BIG, "virtual network '%s' has slot %u; there are %u", lab->vnets[i]->name,
                             lab->vnets[i]->slot, VNL_VNET_SLOTS_MAX);
-    for (size_t i = 0; i < lab->n_vms; i++)
-        for (size_t k = 0; k < lab->vms[i]->n_nics; k++)
-            if (lab->vms[i]->nics[k]->slot >= VNL_NIC_SLOTS_MAX)
-                return vnl_fail(err, E2BIG, "network interface '%s' has slot %u; there are %u",
-                                lab->vms[i]->nics[k]->name, lab->vms[i]->nics[k]->slot, VNL_NIC_SLOTS_MAX);
-    return 0;
+    for (size_t i = 0; i < lab->n_vms && r == 0; i++)
+        for (size_t k = 0; k < lab->vms[i]->n_nics && r == 0; k++)
+            r = check_slot("network interface", lab->vms[i]->nics[k]->name, lab->vms[i]->nics[k]->slot, err);
+    for (size_t i = 0; i < lab->n_hosts && r == 0; i++)
+        r = check_slot("host", lab->hosts[i]->name, lab->hosts[i]->slot, err);
+    return r < 0 ? r : check_vpn_slots(lab, err);
 }
 
-static int build_all(struct vnl_plan *plan, const struct vnl_lab *lab)
+static int build_all(struct vnl_plan_work *work)
 {
-    int r = copy_text(&plan->lab, lab->name);
+    static int (*const steps[])(struct vnl_plan_work * work) = {
+        vnl_tables_build,   vnl_delays_build,  vnl_rules_build,    vnl_vms_build,
+        vnl_gateways_build, vnl_tunnels_build, vnl_internet_build, vnl_balancers_build,
+    };
+    int r = vnl_text_copy(&work->plan->lab, work->lab->name);
 
     if (r == 0)
-        r = build_vnets(plan, lab);
+        r = build_vnets(work->plan, work->lab);
+    for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
+        r = steps[i](work);
+    for (size_t i = 0; i < work->lab->n_vnets && r == 0; i++)
+        find_bastion(work, work->lab->vnets[i]);
     if (r == 0)
-        r = build_tables(plan, lab);
+        r = vnl_addrs_index(work->plan);
     if (r == 0)
-        r = vnl_rules_build(plan, lab);
-    if (r == 0)
-        r = build_vms(plan, lab);
-    if (r == 0)
-        r = vnl_links_build(plan);
-    return r < 0 ? r : index_addrs(plan);
+        r = vnl_tables_fill(work);
+    return r < 0 ? r : vnl_links_build(work->plan);
+}
+
+static void work_done(struct vnl_plan_work *work)
+{
+    free(work->udrs);
+    free(work->table_of_subnet);
+    free(work->tags_of_table);
+    free(work->rules_key);
+    free(work->rules_start);
+    free(work->nic_of_slot);
+    free(work->gateway_of_vnet);
 }
 
 int vnl_plan_build(const struct vnl_lab *lab, struct vnl_plan **ret, struct vnl_err **err)
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = calloc(1, sizeof(*plan));
+    CLEANUP(work_done) struct vnl_plan_work work = { .lab = lab, .plan = plan, .err = err };
     int r = check_slots(lab, err);
 
     if (r < 0)
         return r;
-    if (!plan || build_all(plan, lab) < 0)
+    r = plan ? build_all(&work) : -ENOMEM;
+    if (r == -ENOMEM)
         return vnl_fail(err, ENOMEM, "plan of lab '%s'", lab->name);
-    *ret = TAKE_PTR(plan);
-    return 0;
+    if (r == 0)
+        *ret = TAKE_PTR(plan);
+    return r;
 }
 
 static void free_vnets(struct vnl_plan *plan)
@@ -348,6 +261,9 @@ static void free_vnets(struct vnl_plan *plan)
         free(plan->vnets[i].location);
         free(plan->vnets[i].space);
         free(plan->vnets[i].hosts);
+        free(plan->vnets[i].resolv);
+        free(plan->vnets[i].dns_suffix);
+        free(plan->vnets[i].dns);
     }
     for (size_t i = 0; i < plan->n_peerings; i++) {
         free(plan->peerings[i].id);
@@ -361,26 +277,9 @@ static void free_vnets(struct vnl_plan *plan)
         vnl_rules_done(&plan->rules[i]);
     for (size_t i = 0; i < plan->n_bridges; i++)
         free(plan->bridges[i].alias);
-}
-
-static void free_vms(struct vnl_plan *plan)
-{
-    for (size_t i = 0; i < plan->n_nics; i++) {
-        free(plan->nics[i].alias);
-        free(plan->nics[i].id);
-        free(plan->nics[i].name);
-        free(plan->nics[i].subnet);
-        free(plan->nics[i].subnet_id);
-        free(plan->nics[i].addrs);
-    }
-    for (size_t i = 0; i < plan->n_vms; i++) {
-        free(plan->vms[i].id);
-        free(plan->vms[i].name);
-        free(plan->vms[i].netns);
-        free(plan->vms[i].nics);
-        for (size_t k = 0; k < plan->vms[i].n_run; k++)
-            free(plan->vms[i].run[k]);
-        free(plan->vms[i].run);
+    for (size_t i = 0; i < plan->n_delays; i++) {
+        free(plan->delays[i].a);
+        free(plan->delays[i].b);
     }
 }
 
@@ -391,15 +290,18 @@ void vnl_plan_free(struct vnl_plan **ret)
     if (!plan)
         return;
     free_vnets(plan);
-    free_vms(plan);
+    vnl_vms_done(plan);
+    vnl_internet_done(plan);
+    vnl_balancers_done(plan);
+    vnl_tunnels_done(plan);
+    vnl_gateways_done(plan);
     free(plan->lab);
     free(plan->vnets);
     free(plan->peerings);
     free(plan->tables);
     free(plan->rules);
     free(plan->bridges);
-    free(plan->nics);
-    free(plan->vms);
+    free(plan->delays);
     free(plan->by_addr);
     free(plan);
     *ret = NULL;

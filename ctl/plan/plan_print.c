@@ -3,6 +3,7 @@
 #include "parts.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "vnetlab/base.h"
@@ -14,7 +15,7 @@
 /* One line of a table; empty cells at the end of a line leave no blanks. */
 struct line {
     const char *cells[MAX_COLUMNS];
-    char prefix[VNL_PREFIX_STR], next_hop[VNL_ADDR_STR], denies[64];
+    char prefix[VNL_PREFIX_STR], next_hop[VNL_ADDR_STR], words[VNL_ROUTE_WORDS];
 };
 
 static void widen(size_t widths[MAX_COLUMNS], const struct line *line)
@@ -91,13 +92,41 @@ void vnl_routes_print(FILE *out, const struct vnl_route_table *table)
 
 /* --- the plan ------------------------------------------------------------------------------------------- */
 
-/* Beside Azure's columns: which VNet a peering row leads to, and what the links' flags refuse. */
+/* Who the next hop is; a row to a gateway that is not there has none. */
+static const char *hop_name(const struct vnl_plan *plan, const struct vnl_route *row)
+{
+    if (row->type == VNL_NEXT_HOP_GATEWAY)
+        return row->nic == VNL_PLAN_NOBODY ? NULL : plan->vms[plan->nics[row->nic].vm].name;
+    if (row->type != VNL_NEXT_HOP_APPLIANCE)
+        return NULL;
+    return row->nic != VNL_PLAN_NOBODY ? plan->nics[row->nic].name : plan->balancers[row->balancer].name;
+}
+
+const char *vnl_route_words(const struct vnl_plan *plan, const struct vnl_route *row,
+                            char buf[VNL_ROUTE_WORDS])
+{
+    const char *name = hop_name(plan, row);
+    char denies[64];
+    int n = 0;
+
+    buf[0] = '\0';
+    if (name)
+        n = snprintf(buf, VNL_ROUTE_WORDS, "is %s in %s", name, plan->vnets[row->vnet].name);
+    if (vnl_route_denies(row, denies)[0] && n < VNL_ROUTE_WORDS)
+        n += snprintf(buf + n, VNL_ROUTE_WORDS - (size_t)n, "%s%s", n ? ", " : "", denies);
+    if (row->delay && n < VNL_ROUTE_WORDS)
+        (void)snprintf(buf + n, VNL_ROUTE_WORDS - (size_t)n, "%sdelayed %u us", n ? ", " : "",
+                       plan->delays[row->delay - 1].one_way_us);
+    return buf;
+}
+
+/* Beside Azure's columns: which VNet a row leads to, who an appliance or gateway is, and what the links' flags refuse. */
 static void fill_plan_line(struct line *line, const struct vnl_plan *plan, const struct vnl_route *row)
 {
     fill_line(line, row);
     if (row->type <= VNL_NEXT_HOP_GLOBAL_PEERING)
         line->cells[4] = plan->vnets[row->vnet].name;
-    line->cells[5] = vnl_route_denies(row, line->denies);
+    line->cells[5] = vnl_route_words(plan, row, line->words);
 }
 
 static void print_table(FILE *out, const struct vnl_plan *plan, const struct vnl_route_table *table)
@@ -105,7 +134,8 @@ static void print_table(FILE *out, const struct vnl_plan *plan, const struct vnl
     size_t widths[MAX_COLUMNS] = { 0 };
     struct line line;
 
-    (void)fprintf(out, "\nroutes %s\n", table->name);
+    (void)fprintf(out, "\nroutes %s%s\n", table->name,
+                  table->disable_bgp ? ", disableBgpRoutePropagation" : "");
     for (size_t i = 0; i < table->n_routes; i++) {
         fill_plan_line(&line, plan, &table->routes[i]);
         widen(widths, &line);
@@ -118,31 +148,75 @@ static void print_table(FILE *out, const struct vnl_plan *plan, const struct vnl
 
 static void print_rules(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_rules *rules)
 {
-    (void)fprintf(out, "\nnetwork security group %s in %s\n", rules->nsg_name, plan->vnets[rules->vnet].name);
+    (void)fprintf(out, "\nnetwork security group %s in %s%s%s\n", rules->nsg_name,
+                  plan->vnets[rules->vnet].name, rules->route_table ? " with " : "",
+                  rules->route_table ? rules->route_table : "");
     vnl_rules_print_set(out, rules);
+}
+
+static void print_space(FILE *out, const struct vnl_plan_vnet *vnet)
+{
+    char buf[VNL_PREFIX_STR];
+
+    (void)fprintf(out, "\n%s %s\n", vnet->site ? "site" : "virtual network", vnet->name);
+    if (vnet->location)
+        (void)fprintf(out, "  location %s\n", vnet->location);
+    (void)fputs("  address space", out);
+    for (size_t i = 0; i < vnet->n_space; i++)
+        (void)fprintf(out, " %s", vnl_prefix_format(&vnet->space[i], buf));
+    (void)fputc('\n', out);
+}
+
+static void print_services(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_vnet *vnet)
+{
+    char buf[VNL_ADDR_STR];
+
+    for (size_t i = 0; i < vnet->n_dns; i++)
+        (void)fprintf(out, "%s %s%s", i ? "" : "  DNS servers", vnl_addr_format(&vnet->dns[i], buf),
+                      i + 1 < vnet->n_dns ? "" : "\n");
+    if (vnet->bastion.family == AF_UNSPEC)
+        return;
+    (void)fprintf(out, "  bastion %s", vnl_addr_format(&vnet->bastion, buf));
+    if (vnet->bastion_rules != VNL_PLAN_NO_RULES)
+        (void)fprintf(out, ", network security group %s", plan->rules[vnet->bastion_rules].nsg_name);
+    (void)fputc('\n', out);
 }
 
 static void print_vnet(FILE *out, const struct vnl_plan *plan, uint32_t index)
 {
     const struct vnl_plan_vnet *vnet = &plan->vnets[index];
-    char buf[VNL_PREFIX_STR];
 
-    (void)fprintf(out, "\nvirtual network %s\n  location %s\n  address space", vnet->name, vnet->location);
-    for (size_t i = 0; i < vnet->n_space; i++)
-        (void)fprintf(out, " %s", vnl_prefix_format(&vnet->space[i], buf));
-    (void)fputs("\n  bridges", out);
+    if (vnet->internet)
+        (void)fputs("\ninternet\n", out);
+    else
+        print_space(out, vnet);
+    (void)fputs("  bridges", out);
     for (size_t i = 0; i < plan->n_bridges; i++)
         if (plan->bridges[i].vnet == index)
             (void)fprintf(out, " %s (%u)", plan->bridges[i].ifname, plan->bridges[i].ifindex);
     (void)fputc('\n', out);
     if (vnet->flow_timeout_s != FLOW_TIMEOUT_S)
         (void)fprintf(out, "  flow timeout %u min\n", vnet->flow_timeout_s / 60);
+    print_services(out, plan, vnet);
 }
 
 static void print_peering(FILE *out, const struct vnl_plan_peering *link)
 {
     (void)fprintf(out, "\npeering %s\n  to %s\n  state %s, %s\n  flags %s\n", link->name, link->remote,
                   link->state, link->sync, link->flags);
+}
+
+static void print_way_out(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_nic *nic)
+{
+    if (nic->nat != VNL_PLAN_NOBODY)
+        (void)fprintf(
+            out, "    %s%s, ports %u-%u\n", plan->nats[nic->nat].gateway ? "outbound by NAT gateway " : "",
+            plan->nats[nic->nat].name, nic->nat_port_first, nic->nat_port_first + nic->nat_ports - 1);
+    else if (nic->vnet != plan->internet && plan->internet != VNL_PLAN_NOBODY && !nic->gateway &&
+             !plan->vnets[nic->vnet].site)
+        (void)fputs("    no shared address for outbound\n", out);
+    if (nic->bandwidth_bps)
+        (void)fprintf(out, "    bandwidth %" PRIu64 " bit/s\n", nic->bandwidth_bps);
 }
 
 static void print_nic(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_nic *nic)
@@ -158,14 +232,29 @@ static void print_nic(FILE *out, const struct vnl_plan *plan, const struct vnl_p
         (void)fprintf(out, "    network security group %s\n", plan->rules[nic->rules_nic].nsg_name);
     (void)fprintf(out, "    %s (%u) on %s, %s\n", nic->ifname, nic->ifindex, nic->bridge,
                   vnl_mac_format(&nic->mac, mac));
-    for (size_t i = 0; i < nic->n_addrs; i++)
-        (void)fprintf(out, "    %s/%u via %s\n", vnl_addr_format(&nic->addrs[i].addr, addr),
-                      nic->addrs[i].prefix_len, vnl_addr_format(&nic->addrs[i].gateway, gateway));
+    for (size_t i = 0; i < nic->n_addrs; i++) {
+        uint32_t public_ip = nic->addrs[i].public_ip;
+
+        (void)fprintf(out, "    %s/%u via %s%s%s\n", vnl_addr_format(&nic->addrs[i].addr, addr),
+                      nic->addrs[i].prefix_len, vnl_addr_format(&nic->addrs[i].gateway, gateway),
+                      public_ip == VNL_PLAN_NOBODY ? "" : ", public IP ",
+                      public_ip == VNL_PLAN_NOBODY ? "" : plan->publics[public_ip].name);
+    }
+    print_way_out(out, plan, nic);
+}
+
+static const char *guest_kind(const struct vnl_plan_vm *vm)
+{
+    if (vm->gateway)
+        return "gateway instance";
+    if (vm->host)
+        return "internet host";
+    return vm->site_host ? "site host" : "virtual machine";
 }
 
 static void print_vm(FILE *out, const struct vnl_plan *plan, const struct vnl_plan_vm *vm)
 {
-    (void)fprintf(out, "\nvirtual machine %s\n  namespace %s%s\n", vm->name, vm->netns,
+    (void)fprintf(out, "\n%s %s\n  namespace %s%s\n", guest_kind(vm), vm->name, vm->netns,
                   vm->ip_forward ? ", the guest forwards" : "");
     for (size_t i = 0; i < vm->n_nics; i++)
         print_nic(out, plan, &plan->nics[vm->nics[i]]);
@@ -184,6 +273,8 @@ int vnl_plan_print(FILE *out, const struct vnl_plan *plan, struct vnl_err **err)
         print_table(out, plan, &plan->tables[i]);
     for (size_t i = 0; i < plan->n_rules; i++)
         print_rules(out, plan, &plan->rules[i]);
+    vnl_outside_print(out, plan);
+    vnl_vpn_print(out, plan);
     for (size_t i = 0; i < plan->n_vms; i++)
         print_vm(out, plan, &plan->vms[i]);
     return ferror(out) ? vnl_fail(err, EIO, "the plan could not be written") : 0;

@@ -4,7 +4,8 @@
  * So the rows of a VNet are its own prefixes, those that Connected peerings have in force, and Azure's own. A
  * peer's peers are not among them, which is all that non-transitivity is (spec 2.7); a subnet peering is a
  * peering whose prefixes in force are subnets, and because its rows appear in every local subnet while the
- * way back exists for the listed ones only, packets of the others go and never return (spec 2.8).
+ * way back exists for the listed ones only, packets of the others go and never return (spec 2.8). What a
+ * route table adds to them is in tables.c.
  *
  * Rows are built in the model's order, then settled: sorted the way Azure prints them, and of equal prefixes
  * all but one marked Invalid. From then on selection is longest prefix match over Active rows; there are no
@@ -66,14 +67,24 @@ const char *vnl_route_denies(const struct vnl_route *row, char buf[64])
     return buf;
 }
 
+const char *vnl_route_name(const struct vnl_route *row)
+{
+    const char *slash = row->source == VNL_ROUTE_USER && row->origin ? strrchr(row->origin, '/') : NULL;
+
+    return slash ? slash + 1 : NULL;
+}
+
 /* --- rows of a VNet ------------------------------------------------------------------------------------- */
 
-/* The table has room: see count_rows(). */
-static int add_row(struct vnl_route_table *table, const struct vnl_route *row, const char *origin)
+int vnl_routes_add(struct vnl_route_table *table, const struct vnl_route *row, const char *origin)
 {
     struct vnl_route *slot = &table->routes[table->n_routes];
 
     *slot = *row;
+    if (row->type != VNL_NEXT_HOP_APPLIANCE)
+        slot->balancer = VNL_PLAN_NOBODY;
+    if (row->type != VNL_NEXT_HOP_APPLIANCE && row->type != VNL_NEXT_HOP_GATEWAY)
+        slot->nic = VNL_PLAN_NOBODY;
     slot->origin = origin ? strdup(origin) : NULL;
     if (origin && !slot->origin)
         return -ENOMEM;
@@ -88,7 +99,7 @@ static int add_local(struct vnl_route_table *table, const struct vnl_vnet *vnet)
 
     for (size_t i = 0; i < vnet->space.n && r == 0; i++) {
         row.prefix = vnet->space.items[i];
-        r = add_row(table, &row, vnet->id);
+        r = vnl_routes_add(table, &row, vnet->id);
     }
     return r;
 }
@@ -97,7 +108,7 @@ static int add_local(struct vnl_route_table *table, const struct vnl_vnet *vnet)
  * "forwarded" is the receiving VNet's decision, and its link is the twin. What access refuses is refused at
  * a NIC without security rules only, as if it had the defaults; a NIC with rules is judged by its tag
  * (tags.c, VNL_NIC_HAS_NSG). */
-static struct vnl_route peering_row(const struct vnl_lab *lab, const struct vnl_peering *link,
+struct vnl_route vnl_routes_peering(const struct vnl_lab *lab, const struct vnl_peering *link,
                                     const struct vnl_peering *twin)
 {
     bool access_blocks = lab->peering_access == VNL_ACCESS_DOCUMENTED;
@@ -123,13 +134,13 @@ static int add_peering(struct vnl_route_table *table, const struct vnl_lab *lab,
 
     if (!twin || link->state != VNL_PEERING_CONNECTED || twin->state != VNL_PEERING_CONNECTED)
         return 0;
-    row = peering_row(lab, link, twin);
+    row = vnl_routes_peering(lab, link, twin);
     row.vnet = link->remote->number;
     for (size_t i = 0; i < link->remote_space.n && r == 0; i++) {
         row.prefix = link->remote_space.items[i];
         if (link->only_ipv6 && row.prefix.addr.family != AF_INET6)
             continue; /* spec 2.8, enableOnlyIPv6Peering */
-        r = add_row(table, &row, link->id);
+        r = vnl_routes_add(table, &row, link->id);
     }
     return r;
 }
@@ -139,13 +150,13 @@ static int add_peering(struct vnl_route_table *table, const struct vnl_lab *lab,
 static int add_internet(struct vnl_route_table *table, const struct vnl_vnet *vnet)
 {
     struct vnl_route row = { .type = VNL_NEXT_HOP_INTERNET, .prefix.addr.family = AF_INET };
-    int r = add_row(table, &row, NULL);
+    int r = vnl_routes_add(table, &row, NULL);
 
     for (size_t i = 0; i < vnet->space.n && r == 0; i++) {
         if (vnet->space.items[i].addr.family != AF_INET6)
             continue;
         row.prefix.addr.family = AF_INET6;
-        return add_row(table, &row, NULL);
+        return vnl_routes_add(table, &row, NULL);
     }
     return r;
 }
@@ -171,7 +182,7 @@ static int add_none(struct vnl_route_table *table)
     for (size_t i = 0; i < ARRAY_SIZE(reserved) && r == 0; i++) {
         row.prefix = reserved[i];
         if (!is_owned(table, &row.prefix))
-            r = add_row(table, &row, NULL);
+            r = vnl_routes_add(table, &row, NULL);
     }
     return r;
 }
@@ -190,9 +201,10 @@ int vnl_routes_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, str
     int r;
 
     ret->vnet = vnet->number;
+    ret->key = strdup(vnet->id);
     ret->name = strdup(vnet->name);
     ret->routes = calloc(count_rows(vnet), sizeof(*ret->routes));
-    if (!ret->name || !ret->routes)
+    if (!ret->key || !ret->name || !ret->routes)
         return -ENOMEM;
     r = add_local(ret, vnet);
     for (size_t i = 0; i < vnet->n_peerings && r == 0; i++)
@@ -201,6 +213,8 @@ int vnl_routes_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, str
         r = add_internet(ret, vnet);
     if (r == 0)
         r = add_none(ret);
+    if (r == 0)
+        r = vnl_gateway_add_rows(lab, vnet, ret);
     return r < 0 ? r : vnl_routes_settle(ret, NULL);
 }
 
@@ -209,7 +223,9 @@ void vnl_routes_done(struct vnl_route_table *table)
     for (size_t i = 0; i < table->n_routes; i++)
         free(table->routes[i].origin);
     free(table->routes);
+    free(table->key);
     free(table->name);
+    free(table->route_table);
     *table = (struct vnl_route_table){ 0 };
 }
 
@@ -247,9 +263,21 @@ static void sort_rows(struct vnl_route_table *table)
     }
 }
 
-/* Rows of one prefix come together, the winner first: User, gateway, Default (spec 4.4); then the earlier row
- * of the table. Two Default rows of one prefix need a peer that gave the prefix away while this link is not
- * in sync. */
+static bool beats_gateway(const struct vnl_route *row)
+{
+    return row->source == VNL_ROUTE_DEFAULT && row->type <= VNL_NEXT_HOP_GLOBAL_PEERING;
+}
+
+static int rank(const struct vnl_route *row)
+{
+    if (row->source == VNL_ROUTE_USER)
+        return 3;
+    return row->source == VNL_ROUTE_GATEWAY ? 1 : beats_gateway(row) ? 2 : 0;
+}
+
+/* Rows of one prefix come together, the winner first: User, gateway, Default, but the VNet's own and a peer's before the gateway's
+ * (spec 4.4: where VNets are peered and connected by gateways, traffic takes the peering); then the earlier row of the table. Two
+ * Default rows of one prefix need a peer that gave the prefix away while this link is not in sync. */
 static int tie_cmp(const void *a, const void *b)
 {
     const struct vnl_route *left = *(struct vnl_route *const *)a, *right = *(struct vnl_route *const *)b;
@@ -257,8 +285,8 @@ static int tie_cmp(const void *a, const void *b)
 
     if (r != 0)
         return r;
-    if (left->source != right->source)
-        return left->source > right->source ? -1 : 1;
+    if (rank(left) != rank(right))
+        return rank(left) > rank(right) ? -1 : 1;
     return left < right ? -1 : left > right;
 }
 
@@ -279,11 +307,6 @@ int vnl_routes_settle(struct vnl_route_table *table, struct vnl_err **err)
 }
 
 /* --- selection ------------------------------------------------------------------------------------------ */
-
-static bool beats_gateway(const struct vnl_route *row)
-{
-    return row->source == VNL_ROUTE_DEFAULT && row->type <= VNL_NEXT_HOP_GLOBAL_PEERING;
-}
 
 static void take_longer(const struct vnl_route **best, const struct vnl_route *row)
 {

@@ -2,7 +2,9 @@
  *
  * An NSG means something else in each VNet: tags stand for the addresses that the VNet and its peers have now, ASGs for their members'
  * addresses. So the plan holds an NSG once per VNet in which it acts, with its own rules and the six that every NSG has, inbound before
- * outbound and each by priority: the first that matches decides (spec 3.3), and the last matches everything.
+ * outbound and each by priority: the first that matches decides (spec 3.3), and the last matches everything. Where a route table puts
+ * prefixes into the VirtualNetwork tag of its subnets, the NSG has a set of its own for it; route tables that put the same ones there share
+ * it, and the defaults alone name the tag in every NSG.
  *
  * A rule that names an ASG applies to members only (spec 3.6). Members are named by address, and a packet at a NIC carries that NIC's
  * address on its own side; so a side of addresses says the same. ASGs do not reach over a peering: in another VNet than its members'
@@ -227,66 +229,128 @@ static int expand_rules(struct vnl_plan *plan, struct vnl_plan_rules *out, const
     return r;
 }
 
-/* tags: built for the first NSG of a VNet, kept for the others. */
-static int add_use(struct vnl_plan *plan, const struct vnl_nsg *nsg, const struct vnl_nsg_use *use,
-                   struct vnl_tags *tags)
+static const struct vnl_nsg_use *use_in(const struct vnl_nsg *nsg, const struct vnl_vnet *vnet)
 {
-    struct vnl_plan_rules *out = &plan->rules[plan->n_rules++];
+    for (size_t i = 0; i < nsg->n_uses; i++)
+        if (nsg->uses[i].vnet == vnet)
+            return &nsg->uses[i];
+    return NULL;
+}
+
+static int name_set(struct vnl_plan_rules *out, const struct vnl_nsg *nsg, const struct vnl_vnet *vnet,
+                    const struct vnl_udr_table *udrs)
+{
+    const struct vnl_nsg_use *use = use_in(nsg, vnet);
+
+    out->key = vnl_text("%s in %s%s%s", nsg->id, vnet->id, udrs ? " with " : "", udrs ? udrs->id : "");
+    if (!out->key || vnl_text_copy(&out->nsg, nsg->id) < 0 || vnl_text_copy(&out->nsg_name, nsg->name) < 0)
+        return -ENOMEM;
+    out->vnet = vnet->number;
+    out->slot = use && !udrs ? use->slot : (uint32_t)vnl_text_hash(out->key) | 0x80000000u;
+    return udrs ? vnl_text_copy(&out->route_table, udrs->name) : 0;
+}
+
+/* key: see sets_of(). tags: by table, built for the first NSG that needs them and kept for the others. */
+static int add_set(struct vnl_plan_work *work, const struct vnl_nsg *nsg, uint64_t key, struct vnl_tags *tags)
+{
+    uint32_t table = (uint32_t)key;
+    struct vnl_plan_rules *out = &work->plan->rules[work->plan->n_rules++];
+    const struct vnl_vnet *vnet = work->lab->vnets[key >> 32];
     struct numbered *rules = sorted_rules(nsg);
     size_t n = nsg->n_rules + VNL_DEFAULT_RULES;
-    int r = 0;
+    int r = name_set(out, nsg, vnet, work->udrs[table]);
 
-    out->vnet = use->vnet->number;
-    out->slot = use->slot;
-    out->nsg = strdup(nsg->id);
-    out->nsg_name = strdup(nsg->name);
-    out->key = vnl_text("%s in %s", nsg->id, use->vnet->id);
     out->rules = calloc(n, sizeof(*out->rules));
-    if (!rules || !out->nsg || !out->nsg_name || !out->key || !out->rules)
+    if (!rules || !out->rules)
         r = -ENOMEM;
-    if (r == 0 && tags->prefixes[VNL_TAG_VIRTUAL_NETWORK].n == 0)
-        r = vnl_tags_build(use->vnet, tags);
+    if (r == 0 && tags[table].prefixes[VNL_TAG_VIRTUAL_NETWORK].n == 0)
+        r = vnl_tags_build(work->lab, vnet, work->udrs[table], &tags[table]);
     if (r == 0)
-        r = expand_rules(plan, out, rules, n, use->vnet, tags);
+        r = expand_rules(work->plan, out, rules, n, vnet, &tags[table]);
     free(rules);
     return r;
 }
 
-int vnl_rules_build(struct vnl_plan *plan, const struct vnl_lab *lab)
+/* --- which sets there are --------------------------------------------------------------------------------------- */
+
+static int key_cmp(const void *a, const void *b)
 {
-    struct vnl_tags *tags = calloc(lab->n_vnets + 1, sizeof(*tags));
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+static uint64_t key_of(const struct vnl_plan_work *work, const struct vnl_subnet *subnet)
+{
+    return (uint64_t)subnet->vnet->number << 32 | work->tags_of_table[vnl_tables_index(work, subnet)];
+}
+
+/* VNet << 32 | table that the tags are of, for each place where the NSG acts, each once and in order: so VNets come in the lab's order, and
+ * the set without a route table first. Returns their number. */
+static size_t sets_of(const struct vnl_plan_work *work, const struct vnl_nsg *nsg, uint64_t *ret)
+{
+    size_t n = 0, n_sets = 0;
+
+    for (size_t i = 0; i < nsg->n_subnets; i++)
+        ret[n++] = key_of(work, nsg->subnets[i]);
+    for (size_t i = 0; i < nsg->n_nics; i++)
+        ret[n++] = key_of(work, nsg->nics[i]->subnet);
+    qsort(ret, n, sizeof(*ret), key_cmp);
+    for (size_t i = 0; i < n; i++)
+        if (n_sets == 0 || ret[n_sets - 1] != ret[i])
+            ret[n_sets++] = ret[i];
+    return n_sets;
+}
+
+static int find_sets(struct vnl_plan_work *work)
+{
+    const struct vnl_lab *lab = work->lab;
     size_t n = 0;
-    int r = tags ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < lab->n_nsgs; i++)
-        n += lab->nsgs[i]->n_uses;
-    plan->rules = calloc(n + 1, sizeof(*plan->rules));
-    if (!plan->rules)
-        r = -ENOMEM;
-    for (size_t i = 0; i < lab->n_nsgs && r == 0; i++)
-        for (size_t k = 0; k < lab->nsgs[i]->n_uses && r == 0; k++) {
-            const struct vnl_nsg_use *use = &lab->nsgs[i]->uses[k];
+        n += lab->nsgs[i]->n_subnets + lab->nsgs[i]->n_nics;
+    work->rules_key = calloc(n + 1, sizeof(*work->rules_key));
+    work->rules_start = calloc(lab->n_nsgs + 1, sizeof(*work->rules_start));
+    if (!work->rules_key || !work->rules_start)
+        return -ENOMEM;
+    n = 0;
+    for (size_t i = 0; i < lab->n_nsgs; i++) {
+        n += sets_of(work, lab->nsgs[i], work->rules_key + n);
+        work->rules_start[i + 1] = (uint32_t)n;
+    }
+    return 0;
+}
 
-            r = add_use(plan, lab->nsgs[i], use, &tags[use->vnet->number]);
-        }
-    for (size_t i = 0; tags && i < lab->n_vnets; i++)
+int vnl_rules_build(struct vnl_plan_work *work)
+{
+    const struct vnl_lab *lab = work->lab;
+    struct vnl_tags *tags = calloc(work->plan->n_tables + 1, sizeof(*tags));
+    int r = tags ? find_sets(work) : -ENOMEM;
+
+    if (r == 0) {
+        work->plan->rules = calloc(work->rules_start[lab->n_nsgs] + 1, sizeof(*work->plan->rules));
+        r = work->plan->rules ? 0 : -ENOMEM;
+    }
+    for (size_t i = 0; i < lab->n_nsgs && r == 0; i++)
+        for (size_t k = work->rules_start[i]; k < work->rules_start[i + 1] && r == 0; k++)
+            r = add_set(work, lab->nsgs[i], work->rules_key[k], tags);
+    for (size_t i = 0; tags && i < work->plan->n_tables; i++)
         vnl_tags_done(&tags[i]);
     free(tags);
     return r;
 }
 
-uint32_t vnl_rules_index(const struct vnl_lab *lab, const struct vnl_nsg *nsg, const struct vnl_vnet *vnet)
+uint32_t vnl_rules_index(const struct vnl_plan_work *work, const struct vnl_nsg *nsg,
+                         const struct vnl_subnet *subnet)
 {
-    uint32_t index = 0;
+    uint64_t key = key_of(work, subnet), *found;
+    uint32_t start = nsg ? work->rules_start[nsg->number] : 0;
 
     if (!nsg)
         return VNL_PLAN_NO_RULES;
-    for (uint32_t i = 0; i < nsg->number; i++)
-        index += (uint32_t)lab->nsgs[i]->n_uses;
-    for (size_t i = 0; i < nsg->n_uses; i++)
-        if (nsg->uses[i].vnet == vnet)
-            return index + (uint32_t)i;
-    return VNL_PLAN_NO_RULES;
+    found = bsearch(&key, work->rules_key + start, work->rules_start[nsg->number + 1] - start, sizeof(key),
+                    key_cmp);
+    return found ? (uint32_t)(found - work->rules_key) : VNL_PLAN_NO_RULES;
 }
 
 static void side_done(struct vnl_plan_side *side)
@@ -307,5 +371,6 @@ void vnl_rules_done(struct vnl_plan_rules *rules)
     free(rules->key);
     free(rules->nsg);
     free(rules->nsg_name);
+    free(rules->route_table);
     *rules = (struct vnl_plan_rules){ 0 };
 }

@@ -4,13 +4,14 @@
 
 #include "vnetlab/lab.h"
 
-/* What each tag stands for at the NICs of one VNet. */
+/* What each tag stands for at the NICs of one VNet whose subnets have one route table. */
 struct vnl_tags {
     struct vnl_prefixes prefixes[VNL_TAG_MAX];
 };
 
-/* ret: zeroed by the caller, and freed by it also after a failure. 0 or -ENOMEM. */
-int vnl_tags_build(const struct vnl_vnet *vnet, struct vnl_tags *ret);
+/* udrs: NULL without a route table. ret: zeroed by the caller, and freed by it also after a failure. 0 or -ENOMEM. */
+int vnl_tags_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, const struct vnl_udr_table *udrs,
+                   struct vnl_tags *ret);
 void vnl_tags_done(struct vnl_tags *tags);
 
 #endif

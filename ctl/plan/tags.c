@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "vnetlab/base.h"
+#include "parts.h"
 
 typedef unsigned __int128 wide;
 
@@ -171,10 +172,33 @@ static int add_peer(struct vnl_prefixes *list, const struct vnl_peering *link)
     return r;
 }
 
-/* "VirtualNetwork", in the order in which Azure lists it. The one place where prefixes behind gateways and of user-defined routes
- * belong, too. allowForwardedTraffic does not change it: how it would is not known (spec 2.5), so the flag is the receiver's gate
- * only (bpf/peering.h, docs/fidelity.md). */
-static int build_network(const struct vnl_vnet *vnet, struct vnl_prefixes *ret)
+/* Spec 3.5: what the subnet's own route table sends to an appliance or gateway, be the appliance dead, is of the network. */
+static int add_routed(struct vnl_prefixes *list, const struct vnl_udr_table *udrs)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < udrs->n_udrs && r == 0; i++)
+        if (udrs->udrs[i]->hop == VNL_UDR_APPLIANCE || udrs->udrs[i]->hop == VNL_UDR_GATEWAY)
+            r = add_new(list, &udrs->udrs[i]->prefix);
+    return r;
+}
+
+/* Spec 3.5: what is behind the gateway, be it a hub's, whatever the subnet's route table says about propagation. A default route
+ * through it belongs there too ("this tag might also contain default routes"). */
+static int add_behind_gateway(struct vnl_prefixes *list, const struct vnl_lab *lab,
+                              const struct vnl_vnet *vnet)
+{
+    CLEANUP(vnl_prefixes_done) struct vnl_prefixes prefixes = { 0 };
+    int r = vnl_gateway_prefixes(lab, vnet, &prefixes);
+
+    return r < 0 ? r : add_all(list, prefixes.items, prefixes.n);
+}
+
+/* "VirtualNetwork", in the order in which Azure lists it.
+ * allowForwardedTraffic does not change it: how it would is not known (spec 2.5), so the flag is the receiver's gate only
+ * (bpf/peering.h, docs/fidelity.md). */
+static int build_network(const struct vnl_lab *lab, const struct vnl_vnet *vnet,
+                         const struct vnl_udr_table *udrs, struct vnl_prefixes *ret)
 {
     int r = add_all(ret, vnet->space.items, vnet->space.n);
 
@@ -182,7 +206,9 @@ static int build_network(const struct vnl_vnet *vnet, struct vnl_prefixes *ret)
         r = add_new(ret, &platform);
     for (size_t i = 0; i < vnet->n_peerings && r == 0; i++)
         r = add_peer(ret, vnet->peerings[i]);
-    return r;
+    if (r == 0)
+        r = add_behind_gateway(ret, lab, vnet);
+    return r < 0 || !udrs ? r : add_routed(ret, udrs);
 }
 
 /* IPv6 only where the VNet has some, as with the route to the internet. */
@@ -198,10 +224,11 @@ static int build_internet(const struct vnl_vnet *vnet, const struct vnl_prefixes
 }
 
 /* GatewayManager and AzureCloud stay empty: they are Azure's own public addresses, and none of those is in a lab. */
-int vnl_tags_build(const struct vnl_vnet *vnet, struct vnl_tags *ret)
+int vnl_tags_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, const struct vnl_udr_table *udrs,
+                   struct vnl_tags *ret)
 {
     struct vnl_prefixes *of = ret->prefixes;
-    int r = build_network(vnet, &of[VNL_TAG_VIRTUAL_NETWORK]);
+    int r = build_network(lab, vnet, udrs, &of[VNL_TAG_VIRTUAL_NETWORK]);
 
     if (r == 0)
         r = build_internet(vnet, &of[VNL_TAG_VIRTUAL_NETWORK], &of[VNL_TAG_INTERNET]);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "vnetlab/addr.h"
+#include "vnetlab/digest.h"
 
 struct vnl_err;
 struct vnl_json;
@@ -44,8 +45,18 @@ struct vnl_route {
     enum vnl_next_hop type;
     struct vnl_addr next_hop; /* AF_UNSPEC when there is none */
     char *origin;             /* resource id that made it: VNet, peering, later route; NULL for Azure's own */
-    uint32_t vnet; /* VnetLocal, peerings: index (plan->vnets) of the VNet that owns the destination */
-    /* Peering rows: what the two links say about this direction (spec 2.5), already folded with the lab's
+    uint32_t
+        vnet; /* VnetLocal, peerings: index (plan->vnets) of the VNet that owns the destination. Appliance, gateway: of the
+                      VNet that the next hop is in */
+    uint32_t
+        nic; /* Appliance, gateway (its inside leg): index (plan->nics) of the NIC that is the next hop, or VNL_PLAN_NOBODY */
+    uint32_t
+        balancer; /* Appliance: index (plan->balancers) of the frontend that is the next hop, or VNL_PLAN_NOBODY */
+    bool
+        dead; /* User: an appliance that is no live NIC or frontend here or in a directly peered VNet. Its type is None, the
+                          address stays (spec 4.3) */
+    uint8_t delay; /* index (plan->delays) plus one; 0 = no delay asked for on the way there */
+    /* Peering rows, and appliances and gateways in a peered VNet: what the two links say about this direction (spec 2.5), already folded with the lab's
      * semantics. Access is for NICs without rules: where an NSG acts, its VirtualNetwork tag has the say. */
     bool deny_access_local;  /* the sender's link denies: dropped at the sender (PeeringAccess) */
     bool deny_access_remote; /* the receiver's link denies: dropped at the receiver (PeeringAccess) */
@@ -54,7 +65,10 @@ struct vnl_route {
 
 /* The effective routes of one subnet; subnets with the same rows share a table. */
 struct vnl_route_table {
-    char *name;               /* what shares it: "vnet-1" */
+    char *key;                /* ids of the VNet and of the route table: what it is known by */
+    char *name;               /* what shares it: "vnet-1", with a route table "vnet-1/rt-web" */
+    char *route_table;        /* id of the route table; NULL: system routes alone */
+    bool disable_bgp;         /* disableBgpRoutePropagation */
     uint32_t vnet;            /* index (plan->vnets) of the VNet whose subnets use it */
     struct vnl_route *routes; /* Azure's row order: spec 4.8 */
     size_t n_routes;
@@ -88,20 +102,28 @@ struct vnl_plan_rule {
     uint32_t counter; /* number of its hit counter, kept while the rule lives; the same in every VNet */
 };
 
-/* One NSG, expanded for a VNet (and, when routes count, a subnet): by direction, then by priority, the
- * defaults last. The VNet's NICs share it. */
+/* One NSG, expanded for a VNet (and for a route table there, where its routes are in the VirtualNetwork tag): by
+ * direction, then by priority, the defaults last. All NICs for which it means the same share it. */
 struct vnl_plan_rules {
-    char *key; /* ids of the NSG and of the VNet: what it is known by */
+    char *key; /* ids of the NSG, of the VNet and of the route table: what it is known by */
     char *nsg; /* resource id */
     char *nsg_name;
-    uint32_t vnet;               /* index (plan->vnets) */
+    char *route_table; /* name of the (first) route table whose prefixes its tags hold; NULL: none */
+    uint32_t vnet;     /* index (plan->vnets) */
     struct vnl_plan_rule *rules; /* inbound ones first */
     size_t n_inbound, n_outbound;
-    uint32_t slot; /* unique among all pairs of NSG and VNet, kept while the pair lives */
+    /* Unique among all pairs of NSG and VNet, kept while the pair lives; with a route table: a hash of the key, top bit set. */
+    uint32_t slot;
 };
 #define VNL_PLAN_NO_RULES UINT32_MAX
 
+#define VNL_PLAN_NOBODY UINT32_MAX
+
 struct vnl_plan_vnet {
+    bool
+        site; /* a site's network: behind the VNets and the internet; slot VNL_SITE_SLOT + the site's, id "sites/NAME" */
+    bool
+        internet; /* the internet side: behind all VNets in plan->vnets, slot VNL_INTERNET_SLOT, id NULL, name "internet", no space */
     uint32_t slot;
     char *id;
     char *name;
@@ -110,6 +132,135 @@ struct vnl_plan_vnet {
     size_t n_space;
     uint32_t flow_timeout_s; /* when an idle flow ends: flowTimeoutInMinutes, else 4 minutes (spec 3.4) */
     char *hosts;             /* /etc/hosts of each of its VMs: localhost and the VNet's VMs, by name */
+    char *resolv;            /* their /etc/resolv.conf: servers and suffix, spec 1.8 */
+    char *
+        dns_suffix; /* "<hash of the VNet's id>.bx.internal.cloudapp.net"; with dnsServers "reddog.microsoft.com" */
+    struct vnl_addr *dns; /* servers of its own; none: Azure's (168.63.129.16) */
+    size_t n_dns;
+    struct vnl_addr
+        bastion; /* what sessions from Bastion come from: first usable address of AzureBastionSubnet; AF_UNSPEC: none */
+    uint32_t bastion_rules; /* index (plan->rules) of that subnet's NSG, or VNL_PLAN_NO_RULES */
+};
+
+/* --- the internet side ------------------------------------------------------------------------------------------------- */
+
+struct vnl_plan_public {
+    char *id, *name;
+    struct vnl_addr addr;
+    bool basic;
+    uint32_t nic;          /* index (plan->nics) whose it is, or VNL_PLAN_NOBODY */
+    struct vnl_addr inner; /* the NIC's address behind it */
+    bool closed;           /* Standard, and no NSG at the NIC or its subnet (spec 6.1) */
+    uint32_t timeout_s;
+    uint32_t nat; /* index (plan->nats) whose it is, or VNL_PLAN_NOBODY */
+};
+
+/* Addresses that NICs share on their way out (spec 6.2): NAT gateways, by the lab's order, then default outbound access, if some NIC
+ * needs it. */
+struct vnl_plan_nat {
+    char *id;   /* NULL: default outbound access */
+    char *name; /* "default outbound" */
+    bool gateway;
+    struct vnl_addr *outer; /* default outbound: 192.0.2.128, 192.0.2.129, ... one per 62 NIC slots */
+    size_t n_outer;
+    uint32_t tcp_timeout_s, udp_timeout_s;
+};
+
+/* Every subnet, also one without a NIC: what its NICs without a public IP of their own go out by. */
+struct vnl_plan_subnet {
+    char *id, *name; /* "vnet-1/subnet-1" */
+    char *way_out;   /* "NAT gateway nat", "default outbound", "none: private subnet" */
+};
+
+/* --- load balancers: one per frontend ---------------------------------------------------------------------------------- */
+
+struct vnl_plan_backend {
+    uint32_t nic; /* index (plan->nics) */
+    struct vnl_addr addr;
+};
+
+struct vnl_plan_lb_probe {
+    bool http;
+    uint16_t port;
+    char *path; /* HTTP */
+    uint32_t interval_s, threshold;
+};
+
+struct vnl_plan_lb_rule {
+    char *id; /* of the load balancer, "/loadBalancingRules/NAME" */
+    char *name;
+    uint8_t proto; /* IP protocol, 0 = HA ports */
+    uint16_t frontend_port, backend_port;
+    uint8_t distribution; /* enum vnl_distribution (layout.h) */
+    bool floating;
+    uint32_t timeout_s;
+    uint32_t health; /* element of vnl_health */
+    struct vnl_plan_backend *backends;
+    size_t n_backends;
+    bool probed;
+    struct vnl_plan_lb_probe probe;
+};
+
+struct vnl_plan_balancer {
+    char *id;   /* of the frontend */
+    char *name; /* "ilb/frontend" */
+    bool basic;
+    uint32_t vnet; /* index (plan->vnets) */
+    struct vnl_addr addr;
+    struct vnl_plan_lb_rule *rules; /* HA ports last */
+    size_t n_rules;
+};
+
+/* --- VPN --------------------------------------------------------------------------------------------------------------- */
+
+/* Who speaks IKE: a VPN gateway's instance, or a site's device. Its guest (plan->vms) has two NICs: eth0 in the VNet or site network, eth1 on the
+ * internet side with its public address. */
+struct vnl_plan_gateway {
+    char *id;
+    char *name; /* of the resource, and of the guest */
+    bool site;
+    uint32_t vm;              /* index (plan->vms) */
+    uint32_t vnet;            /* index (plan->vnets): of its VNet, or its site's network */
+    uint32_t nic_in, nic_out; /* indices (plan->nics) */
+    struct vnl_addr outer;    /* its public address */
+    uint64_t throughput_bps;  /* of its SKU, when the lab asks for it; 0: not limited */
+    char *swanctl;            /* site: the user's own configuration, or NULL */
+    /* What its guest sends to eth0: the VNet's space, that of VNets that use it by transit; the site's prefixes. */
+    struct vnl_prefix *inside;
+    size_t n_inside;
+};
+
+/* One end of a tunnel. A Vnet2Vnet pair is two, one per resource; an IPsec connection is one, and one at the site whose device has
+ * the far address. */
+struct vnl_plan_tunnel {
+    char *connection; /* id of the resource that it is of; at a site: of the connection at the other end */
+    char *name;       /* its name */
+    uint32_t gateway; /* index (plan->gateways): this end */
+    uint32_t
+        peer; /* index (plan->gateways): the other end, or VNL_PLAN_NOBODY: an address that nobody in the lab has */
+    uint32_t
+        other; /* index (plan->tunnels): the other end's, or VNL_PLAN_NOBODY: Vnet2Vnet without a twin, a site's own configuration */
+    struct vnl_addr remote; /* public address of the other end */
+    uint32_t if_id;         /* 1 .. ; unique in the lab: of its interface */
+    char ifname[16];        /* "vpn3" */
+    bool
+        initiates; /* this end starts the negotiation (one of the two, by connectionMode, else the one with the lower id; none where both would only answer, or both only start) */
+    bool ike_v1;
+    uint8_t key_digest[VNL_DIGEST_SIZE]; /* of this end's key: says that it changed, and is shown nowhere */
+    char *ike, *esp;                     /* proposals in strongSwan's words */
+    uint32_t ike_lifetime_s, child_lifetime_s, dpd_s;
+    uint64_t child_bytes;
+    struct vnl_prefix *local_ts, *remote_ts; /* none: 0.0.0.0/0 */
+    size_t n_local_ts, n_remote_ts;
+    struct vnl_prefix *routes; /* what goes into it */
+    size_t n_routes;
+};
+
+/* --- delays between regions ---------------------------------------------------------------------------------------------- */
+
+struct vnl_plan_delay {
+    char *a, *b;         /* regions */
+    uint32_t one_way_us; /* half of what the lab asks for as round trip */
 };
 
 /* A bridge to exist in the fabric namespace. A VNet's bridge 0 always does; a NIC's is number slot /
@@ -126,6 +277,7 @@ struct vnl_plan_addr {
     struct vnl_addr addr;
     uint8_t prefix_len;      /* of the subnet */
     struct vnl_addr gateway; /* IPv4: first address of the subnet; IPv6: fe80::1234:5678:9abc */
+    uint32_t public_ip;      /* index (plan->publics) or VNL_PLAN_NOBODY */
 };
 
 struct vnl_plan_nic {
@@ -146,15 +298,26 @@ struct vnl_plan_nic {
     uint32_t table; /* index (plan->tables) */
     struct vnl_mac mac;
     bool ip_forwarding;
+    bool gateway;          /* VNL_NIC_GATEWAY */
     uint32_t rules_subnet; /* index (plan->rules) or VNL_PLAN_NO_RULES */
     uint32_t rules_nic;
-    struct vnl_plan_addr *addrs; /* IPv4 first */
+    struct vnl_plan_addr *addrs; /* IPv4 first, the primary first of all */
     size_t n_addrs;
+    uint32_t
+        nat; /* index (plan->nats) of the addresses that it shares, or VNL_PLAN_NOBODY: private subnet, or no internet */
+    uint16_t nat_port_first, nat_ports; /* default outbound: 1024 of its own; NAT gateway: 1024 .. 65535 */
+    bool
+        has_sessions; /* VNL_NIC_HAS_SESSIONS: a backend, or the lab has an internet side and the NIC is not on it */
+    uint64_t bandwidth_bps; /* 0: not limited */
 };
 
 struct vnl_plan_vm {
     char *id;
     char *name;
+    bool gateway;   /* a VPN gateway's instance or a site's device: see plan->gateways */
+    bool site_host; /* a host of a site's network */
+    bool host;      /* a simulated internet host: its NIC is on plan->vnets[plan->internet] */
+    char *location; /* of the VM; NULL for a host */
     char *netns;    /* "LAB.VM", as `ip netns` shows it */
     uint32_t *nics; /* indices (plan->nics); the first is the primary */
     size_t n_nics;
@@ -182,8 +345,25 @@ struct vnl_plan {
     struct vnl_plan_rules *rules;
     size_t n_rules;
     uint32_t rule_counters; /* number of hit counters in use: highest plus one */
-    struct vnl_route_table *tables;
+    struct vnl_route_table *
+        tables; /* of each VNet its system routes, same index; then one per VNet and route table attached there */
     size_t n_tables;
+    uint32_t internet; /* index (plan->vnets, plan->tables) of the internet side, or VNL_PLAN_NOBODY */
+    struct vnl_plan_public *publics;
+    size_t n_publics;
+    struct vnl_plan_nat *nats;
+    size_t n_nats;
+    struct vnl_plan_subnet *subnets;
+    size_t n_subnets;
+    struct vnl_plan_balancer *balancers;
+    size_t n_balancers;
+    uint32_t health_slots; /* highest element of vnl_health in use, plus one */
+    struct vnl_plan_gateway *gateways;
+    size_t n_gateways;
+    struct vnl_plan_tunnel *tunnels;
+    size_t n_tunnels;
+    struct vnl_plan_delay *delays;
+    size_t n_delays;                 /* at most VNL_DELAYS_MAX */
     struct vnl_plan_bridge *bridges; /* by VNet, then by number */
     size_t n_bridges;
     struct vnl_plan_nic *nics;
@@ -211,6 +391,13 @@ const struct vnl_route *vnl_route_select(const struct vnl_route_table *table, co
 const struct vnl_plan_vm *vnl_plan_vm_lookup(const struct vnl_plan *plan, const char *name);
 const struct vnl_plan_nic *vnl_plan_nic_by_addr(const struct vnl_plan *plan, uint32_t vnet,
                                                 const struct vnl_addr *addr);
+
+const struct vnl_plan_balancer *vnl_plan_balancer_by_addr(const struct vnl_plan *plan, uint32_t vnet,
+                                                          const struct vnl_addr *addr);
+const struct vnl_plan_public *vnl_plan_public_by_addr(const struct vnl_plan *plan,
+                                                      const struct vnl_addr *addr);
+/* Does some address of the internet side belong to a NAT (gateway or default outbound)? */
+const struct vnl_plan_nat *vnl_plan_nat_by_addr(const struct vnl_plan *plan, const struct vnl_addr *addr);
 
 /* A VM's /etc/hosts, shared by the VMs of its VNet; borrowed. */
 const char *vnl_plan_hosts(const struct vnl_plan *plan, const struct vnl_plan_vm *vm);

@@ -25,31 +25,6 @@
 #define ALONE          "name: t\nlocation: eastus\nvnets:\n" VNET_A LINK_A "}\n" VMS VM_1
 #define PEERED         LAB(LINK_A, LINK_B, VM_1 VM_2)
 
-/* before: NULL for nothing. The second lab is settled on the first one, as `up` would. */
-static char *diff_of(const char *before, const char *after)
-{
-    CLEANUP(vnl_lab_free)
-    struct vnl_lab *old_lab = before ? lab_of(before, NULL) : NULL, *new_lab = lab_of(after, old_lab);
-    CLEANUP(vnl_plan_free)
-    struct vnl_plan *old = old_lab ? plan_of_lab(old_lab) : NULL, *new = plan_of_lab(new_lab);
-    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    assert_int_equal(vnl_diff_build(old, new, &diff, NULL), 0);
-    vnl_diff_print(out, diff);
-    fclose(out);
-    return text;
-}
-
-static void assert_diff(const char *before, const char *after, const char *expected)
-{
-    CLEANUP(vnl_str_free) char *text = diff_of(before, after);
-
-    assert_string_equal(text, expected);
-}
-
 static void first_plan_creates_everything(void **state)
 {
     (void)state;

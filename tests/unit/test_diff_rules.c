@@ -29,21 +29,6 @@
 #define VM(more)   "virtualMachines:\n  vm-1: {subnet: va/s" more "}\n"
 #define LAB(rules) HEAD VA(WEB) "}\n" NSG(rules) VM("")
 
-static void assert_diff(const char *before, const char *after, const char *expected)
-{
-    CLEANUP(vnl_lab_free) struct vnl_lab *old_lab = lab_of(before, NULL), *new_lab = lab_of(after, old_lab);
-    CLEANUP(vnl_plan_free) struct vnl_plan *old = plan_of_lab(old_lab), *new = plan_of_lab(new_lab);
-    CLEANUP(vnl_diff_free) struct vnl_diff *diff = NULL;
-    CLEANUP(vnl_str_free) char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    assert_int_equal(vnl_diff_build(old, new, &diff, NULL), 0);
-    vnl_diff_print(out, diff);
-    fclose(out);
-    assert_string_equal(text, expected);
-}
-
 static void attached_group_is_shown_with_the_nics_it_acts_at(void **state)
 {
     (void)state;

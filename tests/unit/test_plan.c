@@ -141,6 +141,64 @@ static void long_alias_is_cut_and_stays_distinct(void **state)
     assert_string_not_equal(a->nics[0].alias, b->nics[0].alias);
 }
 
+#define LEGS                                                                                                 \
+    "name: lab\n"                                                                                            \
+    "vnets: {va: {addressSpace: [10.0.0.0/16], subnets: {a: 10.0.1.0/24, b: 10.0.2.0/24}}}\n"                \
+    "virtualMachines:\n"                                                                                     \
+    "  nva:\n"                                                                                               \
+    "    ipForward: true\n"                                                                                  \
+    "    bandwidth: 1Gbps\n"                                                                                 \
+    "    networkInterfaces:\n"                                                                               \
+    "      one: {subnet: va/a}\n"                                                                            \
+    "      two: {subnet: va/b, primary: true, ipConfigurations: {x: {privateIPAddress: 10.0.2.9}, y: "       \
+    "{privateIPAddress: 10.0.2.8}}}\n"
+
+/* The primary NIC is eth0, whatever its place in the file. */
+static void alias_names_the_place_in_the_guest_and_the_rate(void **state)
+{
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LEGS);
+    char expected[256], mac[VNL_MAC_STR];
+
+    (void)state;
+    assert_int_equal(plan->vms[0].n_nics, 2);
+    snprintf(expected, sizeof(expected),
+             "vnetlab lab nva/two %s 10.0.2.9/24,10.0.2.8/24 ip_forward bandwidth=1000000000",
+             vnl_mac_format(&plan->nics[plan->vms[0].nics[0]].mac, mac));
+    assert_string_equal(plan->nics[plan->vms[0].nics[0]].alias, expected);
+    snprintf(expected, sizeof(expected),
+             "vnetlab lab nva/one %s 10.0.1.4/24 eth1 ip_forward bandwidth=1000000000",
+             vnl_mac_format(&plan->nics[plan->vms[0].nics[1]].mac, mac));
+    assert_string_equal(plan->nics[plan->vms[0].nics[1]].alias, expected);
+}
+
+/* Azure allows 256 addresses on a NIC; what does not fit is in the hash. */
+static void alias_of_many_addresses_ends_with_a_hash_of_them(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(LAB, NULL);
+    CLEANUP(vnl_plan_free) struct vnl_plan *a = NULL, *b = NULL;
+    struct vnl_nic *nic = lab->vms[0]->nics[0];
+    struct vnl_ip_config *few = nic->configs, many[40];
+    size_t n_few = nic->n_configs;
+
+    (void)state;
+    for (size_t i = 0; i < 40; i++) {
+        many[i] = few[0];
+        many[i].addr.bytes[3] = (uint8_t)(10 + i);
+    }
+    nic->configs = many;
+    nic->n_configs = 40;
+    a = plan_of_lab(lab);
+    many[39].addr.bytes[3] = 200;
+    b = plan_of_lab(lab);
+    nic->configs = few;
+    nic->n_configs = n_few;
+    assert_in_range(strlen(a->nics[0].alias), 236, 255);
+    assert_int_equal(strspn(strrchr(a->nics[0].alias, '~') + 1, "0123456789abcdef"), 16);
+    assert_int_equal(strlen(strrchr(a->nics[0].alias, ' ')), 18);
+    assert_memory_equal(a->nics[0].alias, b->nics[0].alias, 220);
+    assert_string_not_equal(a->nics[0].alias, b->nics[0].alias);
+}
+
 static void gateway_is_the_subnets_first_address(void **state)
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(LAB);
@@ -320,6 +378,8 @@ int main(void)
         cmocka_unit_test(slots_beyond_the_tables_are_refused),
         cmocka_unit_test(alias_holds_what_the_guest_end_was_given),
         cmocka_unit_test(long_alias_is_cut_and_stays_distinct),
+        cmocka_unit_test(alias_names_the_place_in_the_guest_and_the_rate),
+        cmocka_unit_test(alias_of_many_addresses_ends_with_a_hash_of_them),
         cmocka_unit_test(gateway_is_the_subnets_first_address),
         cmocka_unit_test(hosts_name_the_vms_of_the_own_vnet),
         cmocka_unit_test(vm_carries_its_settings),

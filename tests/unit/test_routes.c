@@ -433,7 +433,17 @@ static void table_without_next_hops_keeps_the_column(void **state)
                               "Default   Active   192.168.0.0/16    None\n");
 }
 
-static void equal_prefixes_go_to_user_then_gateway_then_default(void **state)
+static bool is_active(const struct vnl_route_table *table, enum vnl_route_source source, uint8_t second_byte)
+{
+    for (size_t i = 0; i < table->n_routes; i++)
+        if (table->routes[i].source == source && table->routes[i].prefix.addr.bytes[1] == second_byte)
+            return table->routes[i].active;
+    fail();
+    return false;
+}
+
+/* The VNet's own and a peer's rows are system routes that a gateway's never beats, equal ones neither (spec 2.6, 4.4). */
+static void equal_prefixes_go_to_user_then_system_then_gateway(void **state)
 {
     struct vnl_route_table table = { 0 };
 
@@ -441,16 +451,18 @@ static void equal_prefixes_go_to_user_then_gateway_then_default(void **state)
     add_row(&table, VNL_ROUTE_DEFAULT, "10.1.0.0/16", VNL_NEXT_HOP_PEERING, NULL);
     add_row(&table, VNL_ROUTE_GATEWAY, "10.1.0.0/16", VNL_NEXT_HOP_GATEWAY, NULL);
     add_row(&table, VNL_ROUTE_USER, "10.1.0.0/16", VNL_NEXT_HOP_NONE, NULL);
-    add_row(&table, VNL_ROUTE_DEFAULT, "10.2.0.0/16", VNL_NEXT_HOP_PEERING, NULL);
     add_row(&table, VNL_ROUTE_GATEWAY, "10.2.0.0/16", VNL_NEXT_HOP_GATEWAY, NULL);
+    add_row(&table, VNL_ROUTE_DEFAULT, "10.2.0.0/16", VNL_NEXT_HOP_GLOBAL_PEERING, NULL);
+    add_row(&table, VNL_ROUTE_DEFAULT, "10.3.0.0/16", VNL_NEXT_HOP_NONE, NULL);
+    add_row(&table, VNL_ROUTE_GATEWAY, "10.3.0.0/16", VNL_NEXT_HOP_GATEWAY, NULL);
     assert_int_equal(vnl_routes_settle(&table, NULL), 0);
-    for (size_t i = 0; i < table.n_routes; i++) {
-        bool wins =
-            table.routes[i].source == VNL_ROUTE_USER ||
-            (table.routes[i].source == VNL_ROUTE_GATEWAY && table.routes[i].prefix.addr.bytes[1] == 2);
-
-        assert_int_equal(table.routes[i].active, wins);
-    }
+    assert_true(is_active(&table, VNL_ROUTE_USER, 1));
+    assert_false(is_active(&table, VNL_ROUTE_DEFAULT, 1));
+    assert_false(is_active(&table, VNL_ROUTE_GATEWAY, 1));
+    assert_true(is_active(&table, VNL_ROUTE_DEFAULT, 2));
+    assert_false(is_active(&table, VNL_ROUTE_GATEWAY, 2));
+    assert_false(is_active(&table, VNL_ROUTE_DEFAULT, 3));
+    assert_true(is_active(&table, VNL_ROUTE_GATEWAY, 3));
     free(table.routes);
 }
 
@@ -549,13 +561,14 @@ static void rows_have_arms_shape(void **state)
     assert_int_equal(vnl_json_format(rows, 0, &text, NULL), 0);
     vnl_json_free(&rows);
     free(table.routes);
-    assert_string_equal(text,
-                        "[{\"name\": null, \"source\": \"Default\", \"state\": \"Active\", "
-                        "\"addressPrefix\": [\"10.0.0.0/16\"], \"nextHopType\": \"VnetLocal\", "
-                        "\"nextHopIpAddress\": [], \"disableBgpRoutePropagation\": false}, "
-                        "{\"name\": null, \"source\": \"User\", \"state\": \"Active\", "
-                        "\"addressPrefix\": [\"0.0.0.0/0\"], \"nextHopType\": \"VirtualAppliance\", "
-                        "\"nextHopIpAddress\": [\"10.0.0.4\"], \"disableBgpRoutePropagation\": false}]");
+    assert_string_equal(text, "[{\"name\": null, \"source\": \"Default\", \"state\": \"Active\", "
+                              "\"addressPrefix\": [\"10.0.0.0/16\"], \"nextHopType\": \"VnetLocal\", "
+                              "\"nextHopIpAddress\": [], \"disableBgpRoutePropagation\": false, "
+                              "\"hasBgpOverride\": false, \"destinationServiceTags\": [], \"tagMap\": {}}, "
+                              "{\"name\": null, \"source\": \"User\", \"state\": \"Active\", "
+                              "\"addressPrefix\": [\"0.0.0.0/0\"], \"nextHopType\": \"VirtualAppliance\", "
+                              "\"nextHopIpAddress\": [\"10.0.0.4\"], \"disableBgpRoutePropagation\": false, "
+                              "\"hasBgpOverride\": false, \"destinationServiceTags\": [], \"tagMap\": {}}]");
 }
 
 int main(void)
@@ -583,7 +596,7 @@ int main(void)
         cmocka_unit_test(ipv6_only_peering_has_ipv6_rows_only),
         cmocka_unit_test(table_looks_like_the_azure_cli),
         cmocka_unit_test(table_without_next_hops_keeps_the_column),
-        cmocka_unit_test(equal_prefixes_go_to_user_then_gateway_then_default),
+        cmocka_unit_test(equal_prefixes_go_to_user_then_system_then_gateway),
         cmocka_unit_test(equal_default_prefixes_go_to_the_earlier_row),
         cmocka_unit_test(longest_prefix_is_selected),
         cmocka_unit_test(user_route_captures_from_equal_length_on),
