@@ -120,8 +120,9 @@ static __always_inline int rule_decides(const void *pool, __u32 image, struct vn
     return pool_u64(pool, allow + 8 * number) & bit ? 1 : 0;
 }
 
-/* Does the classifier at `image` allow the packet? One that is garbage, where no rule matches, does not. */
-__noinline int vnl_rules_allow(__u32 bank, __u32 image, struct vnl_ask *ask)
+/* Does the classifier at `image` allow the packet? One that is garbage, where no rule matches, does not.
+ * only: pool offset of a bitmap of the rules that count, and what none of them matches is allowed; 0 = all rules. */
+__noinline int vnl_rules_allow(__u32 bank, __u32 image, __u32 only, struct vnl_ask *ask)
 {
     const void *pool = bpf_map_lookup_elem(&vnl_pool, &bank);
     __u64 src, dst, proto, sport, dport, summary;
@@ -153,11 +154,13 @@ __noinline int vnl_rules_allow(__u32 bank, __u32 image, struct vnl_ask *ask)
         __u64 word = pool_u64(pool, proto + at) & pool_u64(pool, src + at) & pool_u64(pool, dst + at) &
                      pool_u64(pool, sport + at) & pool_u64(pool, dport + at);
 
+        if (only)
+            word &= pool_u64(pool, (__u64)only + 8 * number);
         if (!word)
             continue;
         return rule_decides(pool, image, ask, number, word & -word);
     }
-    return 0;
+    return only ? 1 : 0;
 }
 
 #endif

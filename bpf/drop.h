@@ -80,6 +80,7 @@ static __always_inline void tell_drop(const struct vnl_pkt *pkt, enum vnl_drop d
 static __always_inline int finish(struct vnl_pkt *pkt, enum vnl_drop drop)
 {
     struct __sk_buff *skb = pkt->skb;
+    __u32 delay;
 
     skb->cb[VNL_CB_REASON] = drop;
     skb->cb[VNL_CB_STAGE] = pkt->stage;
@@ -95,6 +96,11 @@ static __always_inline int finish(struct vnl_pkt *pkt, enum vnl_drop drop)
     }
     if (pkt->answered)
         return bpf_redirect(skb->ifindex, 0);
+    if (unlikely(pkt->to_platform))
+        return bpf_redirect_peer(VNL_PLATFORM_IFINDEX, 0);
+    delay = pkt->route.entry.flags >> VNL_ROUTE_DELAY_SHIFT;
+    if (unlikely(delay))
+        return bpf_redirect(VNL_DELAY_IFINDEX + delay, 0);
     return bpf_redirect_peer(VNL_NIC_IFINDEX + pkt->out, 0);
 }
 

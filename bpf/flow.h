@@ -103,9 +103,15 @@ static __always_inline bool flow_is(__u32 index, const struct vnl_flow_key *key,
 
 /* --- shares ---------------------------------------------------------------------------------------------------------- */
 
-static __always_inline bool flow_replaceable(union flow_word it, __u32 now)
+/* Slot of the NIC whose share the entry takes. */
+static __always_inline __u32 flow_payer(const struct vnl_flow *flow)
 {
-    return !it.word || tick_passed(it.head.expires + VNL_FLOW_GRACE_TICKS, now);
+    return flow->key.kind == VNL_FLOW_OUTER ? flow->to.slot : flow->key.nic;
+}
+
+static __always_inline bool flow_replaceable(union flow_word it, __u32 grace, __u32 now)
+{
+    return !it.word || tick_passed(it.head.expires + grace, now);
 }
 
 static __always_inline void flow_count(__u32 nic, __u32 by)
@@ -127,16 +133,16 @@ static __always_inline bool flow_share_left(__u32 nic)
            state->flows < slots - all->flows;
 }
 
-/* Takes the place at `way`, if it is to be had. */
-static __always_inline bool flow_claim(struct vnl_flow_bucket *bucket, __u32 way, __u32 now)
+/* Takes the place at `way`, if it is to be had. grace: ticks since it expired; 0 for one who writes the same key there. */
+static __always_inline bool flow_claim(struct vnl_flow_bucket *bucket, __u32 way, __u32 grace, __u32 now)
 {
     union flow_word old = flow_head(bucket, way), busy = { .head = { now + VNL_FLOW_GRACE_TICKS, 0 } };
 
-    if (!flow_replaceable(old, now) ||
+    if (!flow_replaceable(old, grace, now) ||
         __sync_val_compare_and_swap((__u64 *)&bucket->head[way], old.word, busy.word) != old.word)
         return false;
     if (old.head.tag)
-        flow_count(bucket->flow[way].key.nic, -1);
+        flow_count(flow_payer(&bucket->flow[way]), -1);
     return true;
 }
 
@@ -145,7 +151,7 @@ __noinline int vnl_flow_sweep_bucket(__u32 number, __u32 now)
     struct vnl_flow_bucket *bucket = flow_bucket(number);
 
     for (__u32 way = 0; bucket && way < VNL_FLOW_WAYS; way++) {
-        if (flow_head(bucket, way).word && flow_claim(bucket, way, now))
+        if (flow_head(bucket, way).word && flow_claim(bucket, way, VNL_FLOW_GRACE_TICKS, now))
             *(volatile __u64 *)&bucket->head[way] = 0;
     }
     return 0;
@@ -166,14 +172,14 @@ __noinline int vnl_flow_sweep(__u32 now)
 }
 
 /* May the NIC have one more? */
-static __always_inline bool flow_room(const struct vnl_ask *ask)
+static __always_inline bool flow_room(const struct vnl_ask *ask, __u32 slot)
 {
-    if (flow_share_left(ask->slot))
+    if (flow_share_left(slot))
         return true;
     if (ask->what_if)
         return false;
     (void)vnl_flow_sweep(ask->now);
-    return flow_share_left(ask->slot);
+    return flow_share_left(slot);
 }
 
 /* --- changes --------------------------------------------------------------------------------------------------------- */
@@ -183,40 +189,91 @@ __noinline __u32 vnl_flow_free_ways(__u32 number, __u32 now)
     const struct vnl_flow_bucket *bucket = flow_bucket(number);
     __u32 n = 0;
 
+#pragma clang loop unroll(disable) /* a stack frame full of temporaries else */
     for (__u32 way = 0; bucket && way < VNL_FLOW_WAYS; way++)
-        n += flow_replaceable(flow_head(bucket, way), now);
+        n += flow_replaceable(flow_head(bucket, way), VNL_FLOW_GRACE_TICKS, now);
     return n;
 }
 
-static __always_inline __u32 flow_put(__u32 number, const struct vnl_flow *flow, union flow_word head,
-                                      __u32 now)
+/* Index of an ended flow with this key, or VNL_NO_FLOW. */
+__noinline __u32 vnl_flow_find_ended(const struct vnl_flow_key *key, __u32 now)
+{
+    __u32 first, second;
+    __u64 hash;
+
+    if (!key)
+        return VNL_NO_FLOW;
+    hash = flow_hash(key);
+    first = flow_bucket_number(hash, 0);
+    second = flow_bucket_number(hash, 1);
+#pragma clang loop unroll(disable)
+    for (__u32 i = 0; i < 2 * VNL_FLOW_WAYS; i++) {
+        __u32 number = i < VNL_FLOW_WAYS ? first : second, way = i & (VNL_FLOW_WAYS - 1);
+        const struct vnl_flow_bucket *bucket = flow_bucket(number);
+        union flow_word it;
+
+        if (!bucket)
+            break;
+        it = flow_head(bucket, way);
+        if (it.head.tag == flow_tag(hash) && tick_passed(it.head.expires, now) &&
+            flow_key_eq(&bucket->flow[way].key, key))
+            return number * VNL_FLOW_WAYS + way;
+    }
+    return VNL_NO_FLOW;
+}
+
+static __always_inline void flow_publish(struct vnl_flow_bucket *bucket, __u32 way,
+                                         const struct vnl_flow *flow, __u32 payer, union flow_word head)
+{
+    bucket->flow[way] = *flow;
+    (void)__sync_lock_test_and_set((__u64 *)&bucket->head[way], head.word);
+    flow_count(payer, 1);
+}
+
+/* In the place of an ended one with the same key. A packet that still reads that one finds what belongs to its own flow, so nobody waits:
+ * a client that comes again and again from one port would fill its buckets with ended flows. */
+static __always_inline bool flow_reopen(__u32 index, const struct vnl_flow *flow, __u32 payer,
+                                        union flow_word head, __u32 now)
+{
+    struct vnl_flow_bucket *bucket = index == VNL_NO_FLOW ? NULL : flow_bucket(index / VNL_FLOW_WAYS);
+    __u32 way = index & (VNL_FLOW_WAYS - 1);
+
+    if (!bucket || !flow_claim(bucket, way, 0, now))
+        return false;
+    flow_publish(bucket, way, flow, payer, head);
+    return true;
+}
+
+static __always_inline __u32 flow_put(__u32 number, const struct vnl_flow *flow, __u32 payer,
+                                      union flow_word head, __u32 now)
 {
     struct vnl_flow_bucket *bucket = flow_bucket(number);
 
     for (__u32 way = 0; bucket && way < VNL_FLOW_WAYS; way++) {
-        if (!flow_claim(bucket, way, now))
+        if (!flow_claim(bucket, way, VNL_FLOW_GRACE_TICKS, now))
             continue;
-        bucket->flow[way] = *flow;
-        (void)__sync_lock_test_and_set((__u64 *)&bucket->head[way], head.word);
-        flow_count(flow->key.nic, 1);
+        flow_publish(bucket, way, flow, payer, head);
         return number * VNL_FLOW_WAYS + way;
     }
     return VNL_NO_FLOW;
 }
 
-/* Puts the flow into the emptier of its buckets; its index, or VNL_NO_FLOW when both are full. */
-static __always_inline __u32 flow_open(const struct vnl_flow *flow, __u32 expires, __u32 now)
+/* Puts the flow where it was before, or into the emptier of its buckets; its index, or VNL_NO_FLOW when both are full. */
+static __always_inline __u32 flow_open(const struct vnl_flow *flow, __u32 payer, __u32 expires, __u32 now)
 {
     union flow_word head = { .head = { .expires = expires } };
     __u64 hash = flow_hash(&flow->key);
-    __u32 first, second;
+    __u32 first, second, ended;
 
     head.head.tag = flow_tag(hash);
+    ended = vnl_flow_find_ended(&flow->key, now);
+    if (flow_reopen(ended, flow, payer, head, now))
+        return ended;
     first = flow_bucket_number(hash, 0);
     second = flow_bucket_number(hash, 1);
     if (vnl_flow_free_ways(second, now) > vnl_flow_free_ways(first, now))
         first = second;
-    return flow_put(first, flow, head, now);
+    return flow_put(first, flow, payer, head, now);
 }
 
 static __always_inline __u32 flow_timeout(__u32 timeout_s, __u32 state)

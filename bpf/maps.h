@@ -16,8 +16,11 @@ const volatile __u32 vnl_nic_slots = 1;
 const volatile __u32 vnl_owner_mask = 0; /* owner_slots - 1 */
 const volatile __u32 vnl_pool_mask = 7;  /* pool_bytes - 1 */
 const volatile __u32 vnl_flow_mask = 0;  /* buckets - 1 */
-/* False: the lab has no security groups, and the verifier cuts out all that is about them. */
-const volatile bool vnl_has_flows = false;
+/* False: the lab has no security groups, or no sessions (no internet side, no load balancer), and the verifier cuts out all that is about
+ * them; that is most of what loading costs. Before Linux 6.8 ("bpf: support lazy verification of global subprogs") it looks at global
+ * functions that nobody calls as well, so those of sessions ask first. */
+const volatile bool vnl_has_rules = false;
+const volatile bool vnl_has_sessions = false;
 const volatile __u64 vnl_flow_seed = 0; /* so that a guest cannot choose its buckets */
 
 struct {
@@ -85,6 +88,14 @@ struct {
 } vnl_nic_states SEC(".maps");
 
 struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, VNL_HEALTH_SLOTS);
+    __type(key, __u32);
+    __type(value, struct vnl_health);
+} vnl_health SEC(".maps");
+
+struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, VNL_FRAGMENTS);
     __type(key, struct vnl_fragment_key);
@@ -95,6 +106,10 @@ struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, VNL_EVENTS_BYTES);
 } vnl_events SEC(".maps");
+
+/* What a callback of bpf_loop says. */
+#define LOOP_GOES_ON 0
+#define LOOP_ENDS    1
 
 #define VNL_NOBODY 0xffffffffu /* no NIC slot */
 

@@ -10,6 +10,7 @@
 #include "classify.h"
 #include "flow.h"
 #include "fragment.h"
+#include "way.h"
 
 /* --- what the packet is ---------------------------------------------------------------------------------------------- */
 
@@ -72,7 +73,7 @@ static __always_inline void nsg_key(const struct vnl_ask *ask, struct vnl_flow_k
     }
     ret->nic = ask->slot;
     ret->proto = ask->proto;
-    ret->pad = 0;
+    ret->kind = VNL_FLOW_RULES;
 }
 
 /* --- ICMP errors ----------------------------------------------------------------------------------------------------- */
@@ -138,15 +139,22 @@ static __always_inline bool quoted_ports(struct __sk_buff *skb, __u32 at, bool i
  * got. */
 __noinline __u32 vnl_quoted_flow(struct __sk_buff *skb, __u32 slot, __u32 v6, __u32 inbound, __u32 now)
 {
-    struct vnl_flow_key key = {};
+    struct vnl_way *way = way_of_packet();
+    struct vnl_flow_key *key;
     __u32 at;
 
-    key.nic = slot;
+    if (!way)
+        return VNL_NO_FLOW;
+    key = &way->quoted;
+    __builtin_memset(key, 0, sizeof(*key));
+    key->nic = slot;
     if (inbound)
-        at = v6 ? quoted_ip6(skb, &key, key.local, key.remote) : quoted_ip4(skb, &key, key.local, key.remote);
+        at = v6 ? quoted_ip6(skb, key, key->local, key->remote)
+                : quoted_ip4(skb, key, key->local, key->remote);
     else
-        at = v6 ? quoted_ip6(skb, &key, key.remote, key.local) : quoted_ip4(skb, &key, key.remote, key.local);
-    return at && quoted_ports(skb, at, !inbound, &key) ? vnl_flow_find(&key, now) : VNL_NO_FLOW;
+        at = v6 ? quoted_ip6(skb, key, key->remote, key->local)
+                : quoted_ip4(skb, key, key->remote, key->local);
+    return at && quoted_ports(skb, at, !inbound, key) ? vnl_flow_find(key, now) : VNL_NO_FLOW;
 }
 
 /* --- the first packet ------------------------------------------------------------------------------------------------ */
@@ -221,7 +229,8 @@ __noinline int vnl_nsg_begin(struct vnl_ask *ask)
     if (!ask)
         return VNL_DROP_FLOW_STATE;
     drop = flow_begins(ask);
-    return drop == VNL_DROP_NONE && ask->opens && !flow_room(ask) ? VNL_DROP_FLOW_TABLE_FULL : drop;
+    return drop == VNL_DROP_NONE && ask->opens && !flow_room(ask, ask->slot) ? VNL_DROP_FLOW_TABLE_FULL
+                                                                             : drop;
 }
 
 __noinline int vnl_nsg_open(const struct vnl_ask *ask)
@@ -238,7 +247,8 @@ __noinline int vnl_nsg_open(const struct vnl_ask *ask)
     }
     flow.state = ask->state;
     nsg_key(ask, &flow.key);
-    return flow_open(&flow, ask->now + flow_timeout(ask->timeout_s, ask->state), ask->now) != VNL_NO_FLOW;
+    return flow_open(&flow, ask->slot, ask->now + flow_timeout(ask->timeout_s, ask->state), ask->now) !=
+           VNL_NO_FLOW;
 }
 
 /* --- stages ---------------------------------------------------------------------------------------------------------- */
@@ -261,8 +271,16 @@ static __always_inline void ask_at(struct vnl_pkt *pkt, const struct vnl_nic_ent
     pkt->ask.timeout_s = nic->flow_timeout_s;
 }
 
+/* platform: only rules that name an AzurePlatform* tag count, of which there may be none. */
+static __always_inline bool group_allows(const void *pool, struct vnl_pkt *pkt, __u32 image, bool platform)
+{
+    __u32 only = platform ? pool_u32(pool, (__u64)image + offsetof(struct vnl_classifier, platform)) : 0;
+
+    return (platform && !only) || vnl_rules_allow(pkt->bank, image, only, &pkt->ask);
+}
+
 /* Both groups of one direction, in the order in which they act. */
-static __always_inline bool rules_allow(struct vnl_pkt *pkt, bool inbound)
+static __always_inline bool rules_allow(struct vnl_pkt *pkt, bool inbound, bool platform)
 {
     const void *pool = bpf_map_lookup_elem(&vnl_pool, &pkt->bank);
     __u64 policy = (__u64)pkt->ask.policy + (inbound ? offsetof(struct vnl_nic_policy, in_subnet) : 0);
@@ -273,9 +291,9 @@ static __always_inline bool rules_allow(struct vnl_pkt *pkt, bool inbound)
         return false;
     first = pool_u32(pool, policy);
     second = pool_u32(pool, policy + 4);
-    if (first && !vnl_rules_allow(pkt->bank, first, &pkt->ask))
+    if (first && !group_allows(pool, pkt, first, platform))
         return false;
-    return !second || vnl_rules_allow(pkt->bank, second, &pkt->ask);
+    return !second || group_allows(pool, pkt, second, platform);
 }
 
 static __always_inline enum vnl_drop nsg_judge(struct vnl_pkt *pkt, const struct vnl_nic_entry *nic,
@@ -293,7 +311,7 @@ static __always_inline enum vnl_drop nsg_judge(struct vnl_pkt *pkt, const struct
     ask->known = ask->about_known = ask->opens = 0;
     drop = vnl_nsg_known(pkt->skb, ask);
     if (drop == VNL_DROP_NONE && !ask->known && !ask->about_known) {
-        if (!rules_allow(pkt, inbound))
+        if (!rules_allow(pkt, inbound, false))
             return inbound ? VNL_DROP_NSG_INBOUND : VNL_DROP_NSG_OUTBOUND;
         drop = vnl_nsg_begin(ask);
     }
@@ -304,6 +322,11 @@ static __always_inline enum vnl_drop nsg_judge(struct vnl_pkt *pkt, const struct
     return drop;
 }
 
+/* Lower half of vnl_flow.way. */
+#define WAY_DELAY_SHIFT 24
+#define WAY_DELAY       0xff000000u
+#define WAY_SLOT        0x00ffffffu
+
 static __always_inline enum vnl_drop stage_nsg_outbound(struct vnl_pkt *pkt)
 {
     const struct vnl_flow *flow;
@@ -313,7 +336,7 @@ static __always_inline enum vnl_drop stage_nsg_outbound(struct vnl_pkt *pkt)
     pkt->twin = VNL_NO_FLOW;
     if (!(pkt->nic->flags & VNL_NIC_HAS_NSG) || pkt->what_if_known)
         return VNL_DROP_NONE;
-    if (!vnl_has_flows) /* cannot be: such a plan does not fit these tables */
+    if (!vnl_has_rules) /* cannot be: such a plan does not fit these tables */
         return VNL_DROP_NSG_OUTBOUND;
     drop = nsg_judge(pkt, pkt->nic, pkt->slot, false, VNL_NO_FLOW, &pkt->egress);
     if (!pkt->egress.known)
@@ -325,19 +348,20 @@ static __always_inline enum vnl_drop stage_nsg_outbound(struct vnl_pkt *pkt)
     pkt->twin = flow->twin;
     if (way >> 32 != pkt->epoch)
         return drop;
-    pkt->receiver = nic_lookup(pkt->bank, way);
+    pkt->receiver = nic_lookup(pkt->bank, way & WAY_SLOT);
     if (!pkt->receiver)
         return drop;
-    pkt->out = way;
+    pkt->out = way & WAY_SLOT;
+    pkt->route.entry.flags = (way & WAY_DELAY) >> (WAY_DELAY_SHIFT - VNL_ROUTE_DELAY_SHIFT);
     pkt->way_known = true;
     return drop;
 }
 
 static __always_inline enum vnl_drop stage_nsg_inbound(struct vnl_pkt *pkt)
 {
-    if (!(pkt->receiver->flags & VNL_NIC_HAS_NSG) || pkt->what_if_known)
+    if (!(pkt->receiver->flags & VNL_NIC_HAS_NSG) || pkt->what_if_known || pkt->exempt)
         return VNL_DROP_NONE;
-    if (!vnl_has_flows)
+    if (!vnl_has_rules)
         return VNL_DROP_NSG_INBOUND;
     return nsg_judge(pkt, pkt->receiver, pkt->out, true, pkt->twin, &pkt->ingress);
 }
@@ -360,7 +384,7 @@ static __always_inline enum vnl_drop stage_flow_outbound(struct vnl_pkt *pkt)
 {
     struct vnl_flow *flow;
 
-    if (!vnl_has_flows || pkt->what_if)
+    if (!vnl_has_rules || pkt->what_if)
         return VNL_DROP_NONE;
     if (pkt->egress.opens && !nsg_open(pkt, pkt->nic, pkt->slot, false, &pkt->egress))
         return VNL_DROP_FLOW_TABLE_FULL;
@@ -371,22 +395,35 @@ static __always_inline enum vnl_drop stage_flow_outbound(struct vnl_pkt *pkt)
     flow = flow_at(pkt->egress.flow);
     if (!flow)
         return VNL_DROP_NONE;
-    if (!pkt->way_known)
-        *(volatile __u64 *)&flow->way = (__u64)pkt->epoch << 32 | pkt->out;
+    if (!pkt->way_known && !pkt->special)
+        *(volatile __u64 *)&flow->way =
+            (__u64)pkt->epoch << 32 |
+            (__u32)(pkt->route.entry.flags >> VNL_ROUTE_DELAY_SHIFT) << WAY_DELAY_SHIFT | pkt->out;
     if (pkt->ingress.known && pkt->twin != pkt->ingress.flow)
         flow->twin = pkt->ingress.flow;
     return VNL_DROP_NONE;
 }
 
+static __always_inline void nsg_forget_way(__u32 index)
+{
+    struct vnl_flow *flow = flow_at(index);
+
+    if (flow)
+        *(volatile __u64 *)&flow->way = 0;
+}
+
 static __always_inline enum vnl_drop stage_flow_inbound(struct vnl_pkt *pkt)
 {
-    if (!vnl_has_flows || pkt->what_if)
+    if (!vnl_has_rules || pkt->what_if)
         return VNL_DROP_NONE;
     if (pkt->ingress.opens && !nsg_open(pkt, pkt->receiver, pkt->out, true, &pkt->ingress))
         return VNL_DROP_FLOW_TABLE_FULL;
-    if (pkt->ingress.known)
-        (void)vnl_flow_touch(pkt->ingress.flow, pkt->ask.now, pkt->receiver->flow_timeout_s,
-                             touching_flags(pkt), true);
+    if (!pkt->ingress.known)
+        return VNL_DROP_NONE;
+    if (unlikely(pkt->special)) /* its answers are translated from now on */
+        nsg_forget_way(pkt->ingress.flow);
+    (void)vnl_flow_touch(pkt->ingress.flow, pkt->ask.now, pkt->receiver->flow_timeout_s, touching_flags(pkt),
+                         true);
     return VNL_DROP_NONE;
 }
 

@@ -37,6 +37,9 @@ enum {
 #define AT_L4_V6  (AT_IP + (int)sizeof(struct ipv6hdr))
 #define AT_L4_EXT (AT_L4_V6 + 8) /* behind one extension header of 8 bytes */
 
+/* What most packets have nothing to do with is put out of their way. */
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 /* What the stages look at lies in the first bytes: at most a neighbor solicitation (86) or IPv6, one
  * extension header, TCP (82). */
 #define HEADERS_SIZE (AT_L4_V6 + 32)
@@ -45,9 +48,11 @@ enum {
 #define VNL_FACTS                                                                                            \
     union vnl_ip src, dst;                                                                                   \
     __u32 bank;                                                                                              \
+    __u32 epoch; /* of the bank */                                                                           \
     __u32 fragment_id;                                                                                       \
     __u16 sport, dport; /* ICMP: type and code, checksum */                                                  \
     __u16 icmp_id;                                                                                           \
+    __u16 offset; /* of the fragment, bytes; 0 = the transport header is here */                             \
     __u8 tcp_flags;                                                                                          \
     __u8 proto;                                                                                              \
     bool v6, fragment, what_if, what_if_new
@@ -77,10 +82,15 @@ struct vnl_judged {
     bool known, opens;
 };
 
+/* Every byte counts: all stack frames together have 512. */
 struct vnl_pkt {
     struct __sk_buff *skb;
     void *data, *end;
-    __u32 size; /* of the whole frame; linear data may end earlier */
+    struct vnl_nic_entry *nic, *receiver;
+    union {
+        __u64 raw;
+        struct vnl_route_entry entry;
+    } route;
 
     union {
         struct {
@@ -88,32 +98,26 @@ struct vnl_pkt {
         };
         struct vnl_ask ask;
     };
+    struct vnl_judged egress, ingress;
 
+    __u32 size; /* of the whole frame; linear data may end earlier */
+    __u32 slot; /* sender's */
+    __u32 at;   /* slot of the NIC at which the present stage decides */
+    __u32 out;  /* slot of the receiver */
+    __u32 twin; /* where the flow may be at the receiver */
+
+    __u8 stage; /* enum vnl_stage */
     bool what_if_known;
     bool answered; /* the frame is the answer now, to go back */
-    __u32 epoch;   /* of the bank */
-    __u32 slot;    /* sender's */
-    struct vnl_nic_entry *nic;
-
-    __u32 at; /* slot of the NIC at which the present stage decides */
-    enum vnl_stage stage;
-
-    bool arp;     /* else IPv6 (v6) or IPv4 */
-    __u32 offset; /* of the fragment, bytes; 0 = the transport header is here */
-    bool foreign; /* the source is not the sender's own: forwarded traffic */
-
-    union {
-        __u64 raw;
-        struct vnl_route_entry entry;
-    } route;
-    __u32 out; /* slot of the receiver */
-    struct vnl_nic_entry *receiver;
-
-    struct vnl_judged egress, ingress;
-    __u32 twin; /* where the flow may be at the receiver */
+    bool arp;      /* else IPv6 (v6) or IPv4 */
+    bool foreign;  /* the source is not the sender's own: forwarded traffic */
+    bool inbound;  /* the receiver decides */
     bool
         way_known; /* the flow has been delivered this way under this policy: routes and gates need no look */
-    bool inbound;  /* the receiver decides */
+    bool sought;   /* struct vnl_way is this packet's (bpf/way.h) */
+    bool special;  /* translated, or its receiver chosen: not to be remembered in vnl_flow.way */
+    bool exempt;   /* the receiver's rules are not asked */
+    bool to_platform;
 };
 
 /* Are the first `size` bytes there to read? The verifier follows `size` only where it is a constant. */

@@ -11,9 +11,9 @@
 #define IP_SIZE_MAX 0xffffu
 
 /* Header that must be there whole; 0 = not a protocol that we carry, a later stage says so. */
-static __always_inline __u32 transport_size(const struct vnl_pkt *pkt)
+static __always_inline __u32 transport_size(const struct vnl_ask *ask)
 {
-    switch (pkt->proto) {
+    switch (ask->proto) {
     case PROTO_TCP:
         return 20;
     case PROTO_UDP:
@@ -22,41 +22,54 @@ static __always_inline __u32 transport_size(const struct vnl_pkt *pkt)
     case PROTO_AH:
         return 12;
     case PROTO_ICMP:
-        return pkt->v6 ? 0 : 8;
+        return ask->v6 ? 0 : 8;
     case PROTO_ICMPV6:
-        return pkt->v6 ? 8 : 0;
+        return ask->v6 ? 8 : 0;
     }
     return 0;
 }
 
-/* at: a constant; size: bytes of IP payload from there. */
-static __always_inline enum vnl_drop parse_transport(struct vnl_pkt *pkt, int at, __u32 size)
-{
-    __u32 need = transport_size(pkt);
-    const __be16 *ports = pkt->data + at;
+/* The frame, and where its facts go. */
+struct headers {
+    struct vnl_ask *ask;
+    void *data, *end;
+    __u32 size;
+};
 
-    if (pkt->offset) {
+static __always_inline bool in_frame(const struct headers *in, __u32 size)
+{
+    return in->data + size <= in->end;
+}
+
+/* at: a constant; size: bytes of IP payload from there. */
+static __always_inline enum vnl_drop parse_transport(const struct headers *in, int at, __u32 size)
+{
+    __u32 need = transport_size(in->ask);
+    const __be16 *ports = in->data + at;
+
+    if (in->ask->offset) {
         /* Must not write over the transport header that the first fragment showed, nor reach beyond what
          * IP can hold (RFC 1858, RFC 3128, RFC 5722). Carried by addresses alone. */
-        return pkt->offset < need || pkt->offset + size > IP_SIZE_MAX ? VNL_DROP_FRAGMENT : VNL_DROP_NONE;
+        return in->ask->offset < need || in->ask->offset + size > IP_SIZE_MAX ? VNL_DROP_FRAGMENT
+                                                                              : VNL_DROP_NONE;
     }
     if (size < need)
-        return pkt->fragment ? VNL_DROP_FRAGMENT : VNL_DROP_TRUNCATED;
+        return in->ask->fragment ? VNL_DROP_FRAGMENT : VNL_DROP_TRUNCATED;
     if (!need)
         return VNL_DROP_NONE;
-    if (!has(pkt, at + 8))
+    if (!in_frame(in, at + 8))
         return VNL_DROP_TRUNCATED;
     /* Without extension headers this has been dealt with. Behind one it is refused: RFC 6980. */
-    if (pkt->proto == PROTO_ICMPV6 && is_neighbor_discovery(*(const __u8 *)ports))
+    if (in->ask->proto == PROTO_ICMPV6 && is_neighbor_discovery(*(const __u8 *)ports))
         return VNL_DROP_NEIGHBOR_DISCOVERY;
-    pkt->sport = bpf_ntohs(ports[0]);
-    pkt->dport = bpf_ntohs(ports[1]);
-    pkt->icmp_id = bpf_ntohs(ports[2]);
-    if (pkt->proto != PROTO_TCP)
+    in->ask->sport = bpf_ntohs(ports[0]);
+    in->ask->dport = bpf_ntohs(ports[1]);
+    in->ask->icmp_id = bpf_ntohs(ports[2]);
+    if (in->ask->proto != PROTO_TCP)
         return VNL_DROP_NONE;
-    if (!has(pkt, at + 14))
+    if (!in_frame(in, at + 14))
         return VNL_DROP_TRUNCATED;
-    pkt->tcp_flags = *((const __u8 *)ports + 13);
+    in->ask->tcp_flags = *((const __u8 *)ports + 13);
     return VNL_DROP_NONE;
 }
 
@@ -70,13 +83,13 @@ static __always_inline __u32 ip4_size(const struct iphdr *ip, __u32 frame_size)
     return size < sizeof(*ip) ? 0 : size;
 }
 
-static __always_inline enum vnl_drop parse_ip4(struct vnl_pkt *pkt)
+static __always_inline enum vnl_drop parse_ip4(const struct headers *in)
 {
-    const struct iphdr *ip = ip4_header(pkt);
-    __u32 frame_size = pkt->size - AT_IP, size;
+    const struct iphdr *ip = in->data + AT_IP;
+    __u32 frame_size = in->size - AT_IP, size;
     __u16 frag;
 
-    if (!has(pkt, AT_L4))
+    if (!in_frame(in, AT_L4))
         return VNL_DROP_TRUNCATED;
     size = ip4_size(ip, frame_size);
     if (ip->version != 4 || ip->ihl < 5 || !size || !ip->ttl)
@@ -85,18 +98,18 @@ static __always_inline enum vnl_drop parse_ip4(struct vnl_pkt *pkt)
         return VNL_DROP_IP_OPTIONS;
     if (size > frame_size)
         return VNL_DROP_TRUNCATED;
-    pkt->proto = ip->protocol;
-    pkt->src = ip4_mapped(ip->saddr);
-    pkt->dst = ip4_mapped(ip->daddr);
+    in->ask->proto = ip->protocol;
+    in->ask->src = ip4_mapped(ip->saddr);
+    in->ask->dst = ip4_mapped(ip->daddr);
     if (ip->daddr == bpf_htonl(0xffffffff))
         return VNL_DROP_BROADCAST;
     if ((ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000))
         return VNL_DROP_MULTICAST;
     frag = bpf_ntohs(ip->frag_off);
-    pkt->offset = (frag & 0x1fff) * 8;
-    pkt->fragment = frag & 0x3fff; /* offset or "more fragments" */
-    pkt->fragment_id = ip->id;
-    return parse_transport(pkt, AT_L4, size - sizeof(*ip));
+    in->ask->offset = (frag & 0x1fff) * 8;
+    in->ask->fragment = frag & 0x3fff; /* offset or "more fragments" */
+    in->ask->fragment_id = ip->id;
+    return parse_transport(in, AT_L4, size - sizeof(*ip));
 }
 
 struct ip6_fragment {
@@ -106,17 +119,17 @@ struct ip6_fragment {
 };
 
 /* Always treated as a fragment, also when it is the only one (RFC 6946): its header must be whole here. */
-static __always_inline enum vnl_drop parse_ip6_fragment(struct vnl_pkt *pkt, __u32 size)
+static __always_inline enum vnl_drop parse_ip6_fragment(const struct headers *in, __u32 size)
 {
-    const struct ip6_fragment *frag = pkt->data + AT_L4_V6;
+    const struct ip6_fragment *frag = in->data + AT_L4_V6;
 
-    if (size < sizeof(*frag) || !has(pkt, AT_L4_EXT))
+    if (size < sizeof(*frag) || !in_frame(in, AT_L4_EXT))
         return VNL_DROP_TRUNCATED;
-    pkt->proto = frag->next;
-    pkt->offset = bpf_ntohs(frag->offset) & 0xfff8;
-    pkt->fragment = true;
-    pkt->fragment_id = frag->id;
-    return parse_transport(pkt, AT_L4_EXT, size - sizeof(*frag));
+    in->ask->proto = frag->next;
+    in->ask->offset = bpf_ntohs(frag->offset) & 0xfff8;
+    in->ask->fragment = true;
+    in->ask->fragment_id = frag->id;
+    return parse_transport(in, AT_L4_EXT, size - sizeof(*frag));
 }
 
 struct ip6_jumbo {
@@ -128,31 +141,31 @@ struct ip6_jumbo {
 /* Up to Linux 6.18 at least, the sending stack marks an IPv6 packet beyond 64 KiB (BIG TCP) with a
  * hop-by-hop header that holds just a jumbo payload option (struct hop_jumbo_hdr); the receiving one
  * checks and ignores it. Any other hop-by-hop header is refused. */
-static __always_inline enum vnl_drop parse_ip6_jumbo(struct vnl_pkt *pkt, __u32 frame_size, bool sized)
+static __always_inline enum vnl_drop parse_ip6_jumbo(const struct headers *in, __u32 frame_size, bool sized)
 {
-    const struct ip6_jumbo *jumbo = pkt->data + AT_L4_V6;
+    const struct ip6_jumbo *jumbo = in->data + AT_L4_V6;
 
-    if (!has(pkt, AT_L4_EXT))
+    if (!in_frame(in, AT_L4_EXT))
         return VNL_DROP_TRUNCATED;
     if (jumbo->next != PROTO_TCP || jumbo->units || jumbo->type != IP6_OPTION_JUMBO ||
         jumbo->option_size != 4)
         return VNL_DROP_EXTENSION_HEADER;
     if (sized || frame_size <= IP_SIZE_MAX || bpf_ntohl(jumbo->size) != frame_size)
         return VNL_DROP_EXTENSION_HEADER;
-    pkt->proto = PROTO_TCP;
-    return parse_transport(pkt, AT_L4_EXT, frame_size - sizeof(*jumbo));
+    in->ask->proto = PROTO_TCP;
+    return parse_transport(in, AT_L4_EXT, frame_size - sizeof(*jumbo));
 }
 
-static __always_inline enum vnl_drop parse_ip6_next(struct vnl_pkt *pkt, __u32 size, __u32 frame_size,
+static __always_inline enum vnl_drop parse_ip6_next(const struct headers *in, __u32 size, __u32 frame_size,
                                                     bool sized)
 {
-    switch (pkt->proto) {
+    switch (in->ask->proto) {
     case PROTO_HOP_BY_HOP:
-        return parse_ip6_jumbo(pkt, frame_size, sized);
+        return parse_ip6_jumbo(in, frame_size, sized);
     case PROTO_FRAGMENT:
-        return parse_ip6_fragment(pkt, size);
+        return parse_ip6_fragment(in, size);
     }
-    return parse_transport(pkt, AT_L4_V6, size);
+    return parse_transport(in, AT_L4_V6, size);
 }
 
 static __always_inline bool is_extension_header(__u8 proto)
@@ -162,14 +175,14 @@ static __always_inline bool is_extension_header(__u8 proto)
            proto == PROTO_SHIM6;
 }
 
-static __always_inline enum vnl_drop parse_ip6(struct vnl_pkt *pkt)
+static __always_inline enum vnl_drop parse_ip6(const struct headers *in)
 {
-    const struct ipv6hdr *ip = ip6_header(pkt);
-    __u32 frame_size = pkt->size - AT_L4_V6, size;
+    const struct ipv6hdr *ip = in->data + AT_IP;
+    __u32 frame_size = in->size - AT_L4_V6, size;
     enum vnl_drop drop;
     bool sized;
 
-    if (!has(pkt, AT_L4_V6))
+    if (!in_frame(in, AT_L4_V6))
         return VNL_DROP_TRUNCATED;
     size = bpf_ntohs(ip->payload_len);
     sized = size;
@@ -179,18 +192,30 @@ static __always_inline enum vnl_drop parse_ip6(struct vnl_pkt *pkt)
         return VNL_DROP_TRUNCATED;
     if (!size && frame_size > IP_SIZE_MAX)
         size = frame_size;
-    pkt->proto = ip->nexthdr;
-    __builtin_memcpy(&pkt->src, &ip->saddr, sizeof(pkt->src));
-    __builtin_memcpy(&pkt->dst, &ip->daddr, sizeof(pkt->dst));
+    in->ask->proto = ip->nexthdr;
+    __builtin_memcpy(&in->ask->src, &ip->saddr, sizeof(in->ask->src));
+    __builtin_memcpy(&in->ask->dst, &ip->daddr, sizeof(in->ask->dst));
     if (*(__u8 *)&ip->daddr == 0xff)
         return VNL_DROP_MULTICAST;
-    drop = parse_ip6_next(pkt, size, frame_size, sized);
-    return drop == VNL_DROP_NONE && is_extension_header(pkt->proto) ? VNL_DROP_EXTENSION_HEADER : drop;
+    drop = parse_ip6_next(in, size, frame_size, sized);
+    return drop == VNL_DROP_NONE && is_extension_header(in->ask->proto) ? VNL_DROP_EXTENSION_HEADER : drop;
+}
+
+/* A global function: what the verifier would else follow through all later stages, protocol by protocol, is walked once. enum vnl_drop. */
+__noinline int vnl_parse(struct __sk_buff *skb, struct vnl_ask *ask)
+{
+    struct headers in = {
+        .ask = ask, .data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end, .size = skb->len
+    };
+
+    if (!ask)
+        return VNL_DROP_TRUNCATED;
+    return ask->v6 ? parse_ip6(&in) : parse_ip4(&in);
 }
 
 static __always_inline enum vnl_drop stage_parse(struct vnl_pkt *pkt)
 {
-    return pkt->v6 ? parse_ip6(pkt) : parse_ip4(pkt);
+    return vnl_parse(pkt->skb, &pkt->ask);
 }
 
 #endif

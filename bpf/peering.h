@@ -17,23 +17,14 @@ static __always_inline enum vnl_drop stage_peering_local(struct vnl_pkt *pkt)
     return VNL_DROP_NONE;
 }
 
-static __always_inline bool from_sender_vnet(const struct vnl_pkt *pkt)
-{
-    union {
-        __u64 raw;
-        struct vnl_route_entry entry;
-    } space = { route_find(pkt, pkt->nic->space, pkt->nic->space6, &pkt->src) };
-
-    return space.entry.kind == VNL_ROUTE_KIND_VNET;
-}
-
 /* "Forwarded" is what comes over the peering with a source outside the sending VNet's address space (spec 2.5). Only a NIC with IP
- * forwarding can send that, so others do not pay for the look. */
+ * forwarding can send that, so others do not pay for the look. What a gateway relays is not it (spec vpn 10). */
 static __always_inline enum vnl_drop stage_peering_remote(struct vnl_pkt *pkt)
 {
     if (pkt->route.entry.flags & VNL_ROUTE_DENY_ACCESS_REMOTE && !(pkt->receiver->flags & VNL_NIC_HAS_NSG))
         return VNL_DROP_PEERING_ACCESS;
-    if (pkt->route.entry.flags & VNL_ROUTE_DENY_FORWARDED && pkt->foreign && !from_sender_vnet(pkt))
+    if (pkt->route.entry.flags & VNL_ROUTE_DENY_FORWARDED && pkt->foreign &&
+        !(pkt->nic->flags & VNL_NIC_GATEWAY) && !from_sender_vnet(pkt))
         return VNL_DROP_FORWARDED_TRAFFIC;
     return VNL_DROP_NONE;
 }

@@ -119,26 +119,69 @@ static __always_inline __u64 route_find(const struct vnl_pkt *pkt, __u32 image4,
     return vnl_route_find4(pkt->bank, image4, bpf_ntohl(ip->word[3]));
 }
 
+/* Is the source in the sending VNet's address space? */
+static __always_inline bool from_sender_vnet(const struct vnl_pkt *pkt)
+{
+    union {
+        __u64 raw;
+        struct vnl_route_entry entry;
+    } space = { route_find(pkt, pkt->nic->space, pkt->nic->space6, &pkt->src) };
+
+    return space.entry.kind == VNL_ROUTE_KIND_VNET;
+}
+
+/* Of what goes to a load balancer's frontend; no table has it. */
+#define ROUTE_KIND_SERVICE VNL_ROUTE_KIND_MAX
+
+/* Whatever does not stay in VNets, or not without a stop. */
+static __always_inline enum vnl_drop route_special(const struct vnl_pkt *pkt)
+{
+    switch (pkt->route.entry.kind) {
+    case VNL_ROUTE_KIND_PUBLIC:
+    case VNL_ROUTE_KIND_SESSION:
+    case VNL_ROUTE_KIND_BALANCER:
+        return pkt->v6 || !vnl_has_sessions ? VNL_DROP_NO_ROUTE : VNL_DROP_NONE;
+    case VNL_ROUTE_KIND_INTERNET:
+        return pkt->v6 || !pkt->nic->outside || !vnl_has_sessions ? VNL_DROP_NO_INTERNET : VNL_DROP_NONE;
+    case VNL_ROUTE_KIND_GATEWAY:
+        if (pkt->route.entry.nic == VNL_ROUTE_NO_NIC)
+            return VNL_DROP_NO_GATEWAY;
+        return pkt->route.entry.nic == pkt->slot ? VNL_DROP_ROUTING_LOOP : VNL_DROP_NONE;
+    case VNL_ROUTE_KIND_APPLIANCE:
+        return pkt->route.entry.nic == pkt->slot ? VNL_DROP_ROUTING_LOOP : VNL_DROP_NONE;
+    }
+    return VNL_DROP_NO_ROUTE;
+}
+
 static __always_inline enum vnl_drop stage_route(struct vnl_pkt *pkt)
 {
     if (is_unroutable(pkt, &pkt->dst))
         return VNL_DROP_NO_ROUTE;
     pkt->route.raw = route_find(pkt, pkt->nic->routes4, pkt->nic->routes6, &pkt->dst);
-    if (pkt->route.entry.kind == VNL_ROUTE_KIND_INTERNET)
-        return VNL_DROP_NO_INTERNET;
-    return pkt->route.entry.kind == VNL_ROUTE_KIND_VNET ? VNL_DROP_NONE : VNL_DROP_NO_ROUTE;
+    return unlikely(pkt->route.entry.kind != VNL_ROUTE_KIND_VNET) ? route_special(pkt) : VNL_DROP_NONE;
 }
 
-/* Spec 0 step 10: who owns the destination; nobody is a silent drop, counted at the sender. The sender may
- * be the owner: a guest does not put such a packet on the wire, and one that does gets it back. */
-static __always_inline enum vnl_drop stage_owner(struct vnl_pkt *pkt)
+/* Spec 0 step 10: the NIC that gets the packet; nobody is a silent drop, counted at the sender. The sender may
+ * own the destination: a guest does not put such a packet on the wire, and one that does gets it back.
+ * No receiver and no drop: it is for a load balancer, or for a public address (bpf/balancer.h, outside.h). */
+static __always_inline enum vnl_drop stage_next_hop(struct vnl_pkt *pkt)
 {
-    __u32 out = vnl_owner_find(pkt->bank, pkt->route.entry.vnet, pkt->dst.half[0], pkt->dst.half[1]);
+    __u32 kind = pkt->route.entry.kind, out = pkt->route.entry.nic;
 
+    if (!unlikely(kind != VNL_ROUTE_KIND_VNET))
+        out = vnl_owner_find(pkt->bank, pkt->route.entry.vnet, pkt->dst.half[0], pkt->dst.half[1]);
+    else if (kind != VNL_ROUTE_KIND_APPLIANCE && kind != VNL_ROUTE_KIND_GATEWAY)
+        return VNL_DROP_NONE;
     pkt->receiver = nic_lookup(pkt->bank, out);
-    if (!pkt->receiver)
-        return VNL_DROP_NO_OWNER;
     pkt->out = out;
+    if (!unlikely(!pkt->receiver))
+        return VNL_DROP_NONE;
+    pkt->out = VNL_NOBODY;
+    if (!vnl_has_sessions || out == VNL_NOBODY || !(out & VNL_OWNER_BALANCER) ||
+        kind != VNL_ROUTE_KIND_VNET || pkt->v6)
+        return VNL_DROP_NO_OWNER;
+    pkt->route.entry.kind = ROUTE_KIND_SERVICE;
+    pkt->route.entry.at = (out & ~VNL_OWNER_BALANCER) * 8;
     return VNL_DROP_NONE;
 }
 

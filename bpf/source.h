@@ -8,7 +8,8 @@
 /* Spec 1.8: answered, and sourced, only by the platform. */
 static __always_inline bool is_platform(const struct vnl_pkt *pkt, const union vnl_ip *ip)
 {
-    return !pkt->v6 && (ip->word[3] == bpf_htonl(0xa83f8110) || ip->word[3] == bpf_htonl(0xa9fea9fe));
+    return !pkt->v6 &&
+           (ip->word[3] == bpf_htonl(VNL_PLATFORM_DNS) || ip->word[3] == bpf_htonl(VNL_PLATFORM_IMDS));
 }
 
 /* ::ffff:0:0/96 on the wire, which vnl_owners would take for IPv4 addresses. */
@@ -36,7 +37,7 @@ static __always_inline bool is_group(const struct vnl_pkt *pkt, const union vnl_
            ip->word[3] == bpf_htonl(0xffffffff);
 }
 
-/* Spec 0 step 4. */
+/* Spec 0 step 4. What a gateway relays comes from anywhere; what of it cannot be, stage_sender sees (stands.h). */
 static __always_inline enum vnl_drop stage_source(struct vnl_pkt *pkt)
 {
     const union vnl_ip *src = &pkt->src;
@@ -46,7 +47,8 @@ static __always_inline enum vnl_drop stage_source(struct vnl_pkt *pkt)
     if (is_own(pkt, src, pkt->v6))
         return VNL_DROP_NONE;
     pkt->foreign = true;
-    return pkt->nic->flags & VNL_NIC_IP_FORWARDING ? VNL_DROP_NONE : VNL_DROP_SPOOFED_SOURCE;
+    return pkt->nic->flags & (VNL_NIC_IP_FORWARDING | VNL_NIC_GATEWAY) ? VNL_DROP_NONE
+                                                                       : VNL_DROP_SPOOFED_SOURCE;
 }
 
 #define UDP_HOST_RESERVED 65330 /* as source port: the host's own */
@@ -61,7 +63,7 @@ static __always_inline bool is_dhcp_port(__u16 port)
  * relay. */
 static __always_inline enum vnl_drop stage_protocol(struct vnl_pkt *pkt)
 {
-    if (!transport_size(pkt))
+    if (!transport_size(&pkt->ask))
         return VNL_DROP_PROTOCOL;
     if (pkt->proto == PROTO_UDP) { /* ports of a later fragment are not seen: 0 */
         if (pkt->sport == UDP_HOST_RESERVED || pkt->dport == UDP_ROCE)
@@ -69,7 +71,8 @@ static __always_inline enum vnl_drop stage_protocol(struct vnl_pkt *pkt)
         if (is_dhcp_port(pkt->sport) && is_dhcp_port(pkt->dport))
             return VNL_DROP_RESERVED_PORT;
     }
-    return is_platform(pkt, &pkt->dst) ? VNL_DROP_PLATFORM_ADDRESS : VNL_DROP_NONE;
+    pkt->to_platform = is_platform(pkt, &pkt->dst);
+    return VNL_DROP_NONE;
 }
 
 #endif

@@ -24,16 +24,18 @@
 #include "vnetlab/plan.h"
 
 static const char *const table_str[] = {
-    [VNL_BPF_CONTROL] = "vnl_control",     [VNL_BPF_NICS] = "vnl_nics",
-    [VNL_BPF_OWNERS] = "vnl_owners",       [VNL_BPF_POOL] = "vnl_pool",
-    [VNL_BPF_COUNTERS] = "vnl_counters",   [VNL_BPF_RULES] = "vnl_rule_counters",
-    [VNL_BPF_FLOWS] = "vnl_flows",         [VNL_BPF_NIC_STATES] = "vnl_nic_states",
-    [VNL_BPF_FRAGMENTS] = "vnl_fragments", [VNL_BPF_EVENTS] = "vnl_events",
+    [VNL_BPF_CONTROL] = "vnl_control",   [VNL_BPF_NICS] = "vnl_nics",
+    [VNL_BPF_OWNERS] = "vnl_owners",     [VNL_BPF_POOL] = "vnl_pool",
+    [VNL_BPF_COUNTERS] = "vnl_counters", [VNL_BPF_RULES] = "vnl_rule_counters",
+    [VNL_BPF_FLOWS] = "vnl_flows",       [VNL_BPF_NIC_STATES] = "vnl_nic_states",
+    [VNL_BPF_HEALTH] = "vnl_health",     [VNL_BPF_FRAGMENTS] = "vnl_fragments",
+    [VNL_BPF_EVENTS] = "vnl_events",
 };
 static_assert(ARRAY_SIZE(table_str) == VNL_BPF_TABLE_MAX, "name every table");
-#define PROG_PIN "vnl_port"
+#define PROG_PIN    "vnl_port"
+#define DELAYED_PIN "vnl_delayed"
 
-/* A flow takes 64 bytes, touched when the table is made: 16 MiB cost 3.5 ms, 64 MiB 13 ms. A lab without security groups has none. */
+/* A flow takes 64 bytes, touched when the table is made: 16 MiB cost 3.5 ms, 64 MiB 13 ms. A lab without security groups and sessions has none. */
 #define FLOW_SLOTS_MIN   (1u << 18)
 #define FLOW_SLOTS_MAX   (1u << 20)
 #define FLOW_SLOTS_A_NIC (1u << 12)
@@ -44,105 +46,6 @@ static_assert(ARRAY_SIZE(table_str) == VNL_BPF_TABLE_MAX, "name every table");
 #define POOL_BYTES_MIN (64u << 10)
 #define POOL_BYTES_MAX (256u << 20) /* BPF_MAX_VAR_OFF, the verifier's limit for offsets, is 512 MiB */
 
-/* --- what libbpf says ----------------------------------------------------------------------------------- */
-
-/* The end of what libbpf wrote in this thread, where the reason is; the verifier's log can be long. Never
- * printed. */
-static _Thread_local char said[4096];
-
-static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-    CLEANUP(vnl_str_free) char *text = NULL;
-    size_t used = strlen(said), len, room = sizeof(said) - 1;
-
-    if (level != LIBBPF_WARN)
-        return 0;
-    if (vasprintf(&text, fmt, args) < 0) {
-        text = NULL; /* undefined after a failure */
-        return 0;
-    }
-    len = strlen(text);
-    if (len >= room)
-        return (int)strlen(strcpy(said, text + len - room));
-    if (used + len > room) {
-        memmove(said, said + used + len - room, room - len);
-        used = room - len;
-    }
-    memcpy(said + used, text, len + 1);
-    return (int)len;
-}
-
-static void listen_start(void)
-{
-    said[0] = '\0';
-    libbpf_set_print(listen_to_libbpf);
-}
-
-/* The line that tells most: the verifier's last one before its statistics, else libbpf's first. */
-static const char *listen_end(void)
-{
-    char *stats = strstr(said, "\nprocessed "), *line = said;
-
-    if (stats) {
-        *stats = '\0';
-        line = strrchr(said, '\n');
-        line = line ? line + 1 : said;
-    }
-    line[strcspn(line, "\n")] = '\0';
-    if (strncmp(line, "libbpf: ", 8) == 0)
-        line += 8;
-    return *line ? line : "no reason given";
-}
-
-/* --- features of the kernel ----------------------------------------------------------------------------- */
-
-static int probe_map(enum bpf_map_type type, uint32_t flags)
-{
-    LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
-    CLEANUP(vnl_fd_close) int fd = bpf_map_create(type, NULL, 4, 8, 1, &opts);
-
-    return fd >= 0;
-}
-
-static bool lacks_helper(enum bpf_func_id id)
-{
-    return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, NULL) == 0;
-}
-
-static const char *missing_feature(void)
-{
-    if (!probe_map(BPF_MAP_TYPE_ARRAY, 0))
-        return errno == ENOSYS ? "the bpf system call (CONFIG_BPF_SYSCALL)" : "BPF array maps";
-    if (!probe_map(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE))
-        return "memory-mapped BPF arrays (Linux 5.5)";
-    if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, NULL) == 0)
-        return "tc programs (CONFIG_NET_CLS_BPF, CONFIG_NET_CLS_ACT)";
-    if (lacks_helper(BPF_FUNC_redirect_peer))
-        return "bpf_redirect_peer (Linux 5.10)";
-    if (lacks_helper(BPF_FUNC_ktime_get_coarse_ns))
-        return "bpf_ktime_get_coarse_ns (Linux 5.11)";
-    if (lacks_helper(BPF_FUNC_ringbuf_reserve))
-        return "BPF ring buffers (Linux 5.8)";
-    return NULL;
-}
-
-static int load_failed(int num, struct vnl_err **err)
-{
-    char reason[512];
-    const char *missing;
-
-    snprintf(reason, sizeof(reason), "%.500s", listen_end());
-    if (num == ENOMEM)
-        return vnl_fail(err, ENOMEM, "loading the port program");
-    if (num == EPERM)
-        return vnl_fail(err, EPERM,
-                        "loading the port program: not permitted (needs CAP_BPF and CAP_NET_ADMIN: be root)");
-    missing = missing_feature();
-    if (missing)
-        return vnl_fail(err, EOPNOTSUPP, "this kernel lacks %s", missing);
-    return vnl_fail(err, EOPNOTSUPP, "the kernel refused the port program: %s", reason);
-}
-
 /* --- the open set --------------------------------------------------------------------------------------- */
 
 static struct vnl_bpf *bpf_alloc(void)
@@ -151,7 +54,7 @@ static struct vnl_bpf *bpf_alloc(void)
 
     if (!bpf)
         return NULL;
-    bpf->prog_fd = -1;
+    bpf->prog_fd = bpf->delayed_fd = -1;
     for (int i = 0; i < VNL_BPF_TABLE_MAX; i++)
         bpf->table[i].fd = -1;
     return bpf;
@@ -167,6 +70,7 @@ void vnl_bpf_close(struct vnl_bpf **bpf)
         vnl_fd_close(&(*bpf)->table[i].fd);
     }
     vnl_fd_close(&(*bpf)->prog_fd);
+    vnl_fd_close(&(*bpf)->delayed_fd);
     free((*bpf)->flags_before);
     free(*bpf);
     *bpf = NULL;
@@ -202,6 +106,8 @@ static uint32_t value_size(const struct vnl_image_size *size, enum vnl_bpf_table
         return sizeof(struct vnl_flow_bucket);
     case VNL_BPF_NIC_STATES:
         return sizeof(struct vnl_nic_state);
+    case VNL_BPF_HEALTH:
+        return sizeof(struct vnl_health);
     case VNL_BPF_FRAGMENTS:
         return sizeof(struct vnl_fragment);
     case VNL_BPF_EVENTS:
@@ -231,6 +137,8 @@ static uint32_t entries(const struct vnl_image_size *size, enum vnl_bpf_table ta
         return at_least(size->flow_slots / VNL_FLOW_WAYS, 1);
     case VNL_BPF_NIC_STATES:
         return (size->flow_slots ? VNL_NIC_SLOTS_MAX : size->nic_slots) + 1;
+    case VNL_BPF_HEALTH:
+        return VNL_HEALTH_SLOTS;
     case VNL_BPF_FRAGMENTS:
         return size->flow_slots ? VNL_FRAGMENTS : 1;
     case VNL_BPF_EVENTS:
@@ -291,7 +199,8 @@ static int set_sizes(struct vnl_port *skel, const struct vnl_image_size *size, u
     skel->rodata->vnl_pool_mask = size->pool_bytes - 1;
     skel->rodata->vnl_flow_mask = entries(size, VNL_BPF_FLOWS) - 1;
     skel->rodata->vnl_flow_seed = flow_seed;
-    skel->rodata->vnl_has_flows = size->flow_slots;
+    skel->rodata->vnl_has_rules = size->parts & VNL_PART_RULES;
+    skel->rodata->vnl_has_sessions = size->parts & VNL_PART_SESSIONS;
     return r;
 }
 
@@ -299,7 +208,8 @@ static int set_sizes(struct vnl_port *skel, const struct vnl_image_size *size, u
 static int take_fds(struct vnl_bpf *bpf, const struct vnl_port *skel, struct vnl_err **err)
 {
     bpf->prog_fd = fcntl(bpf_program__fd(skel->progs.vnl_port), F_DUPFD_CLOEXEC, 0);
-    if (bpf->prog_fd < 0)
+    bpf->delayed_fd = fcntl(bpf_program__fd(skel->progs.vnl_delayed), F_DUPFD_CLOEXEC, 0);
+    if (bpf->prog_fd < 0 || bpf->delayed_fd < 0)
         return vnl_fail(err, errno, "keeping the port program: %s", strerror(errno));
     for (int i = 0; i < VNL_BPF_TABLE_MAX; i++) {
         bpf->table[i].fd = fcntl(bpf_map__fd(skel_map(skel, i)), F_DUPFD_CLOEXEC, 0);
@@ -311,7 +221,7 @@ static int take_fds(struct vnl_bpf *bpf, const struct vnl_port *skel, struct vnl
 
 /* Maps of the set before that this one goes on with, where the size is the same; what was counted meanwhile is in both sets then. */
 static const enum vnl_bpf_table kept[] = {
-    VNL_BPF_COUNTERS, VNL_BPF_RULES, VNL_BPF_FLOWS, VNL_BPF_NIC_STATES, VNL_BPF_FRAGMENTS,
+    VNL_BPF_COUNTERS, VNL_BPF_RULES, VNL_BPF_FLOWS, VNL_BPF_NIC_STATES, VNL_BPF_HEALTH, VNL_BPF_FRAGMENTS,
 };
 
 static bool is_kept(const struct vnl_bpf *bpf, const struct vnl_bpf *old, enum vnl_bpf_table table)
@@ -345,10 +255,10 @@ static int load(struct vnl_bpf *bpf, const struct vnl_bpf *old, uint64_t *ret_se
     uint32_t n_map_ids = 0;
     int r;
 
-    listen_start();
+    vnl_bpf_listen();
     skel = vnl_port__open();
     if (!skel)
-        return load_failed(errno, err);
+        return vnl_bpf_load_failed(errno, err);
     r = flow_seed(bpf, old, ret_seed);
     if (r == 0)
         r = set_sizes(skel, &bpf->size, *ret_seed);
@@ -357,7 +267,7 @@ static int load(struct vnl_bpf *bpf, const struct vnl_bpf *old, uint64_t *ret_se
     if (r == 0)
         r = vnl_port__load(skel);
     if (r < 0)
-        return load_failed(-r, err);
+        return vnl_bpf_load_failed(-r, err);
     r = take_fds(bpf, skel, err);
     return r < 0 ? r : prog_info(bpf, NULL, &n_map_ids, err);
 }
@@ -383,6 +293,8 @@ static int unpin_all(const char *dir, struct vnl_err **err)
 {
     int r = unpin(dir, PROG_PIN, err);
 
+    if (r == 0)
+        r = unpin(dir, DELAYED_PIN, err);
     for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
         r = unpin(dir, table_str[i], err);
     return r;
@@ -407,6 +319,8 @@ static int pin_all(const struct vnl_bpf *bpf, const char *dir, struct vnl_err **
     for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
         r = pin(bpf->table[i].fd, dir, table_str[i], err);
     if (r == 0)
+        r = pin(bpf->delayed_fd, dir, DELAYED_PIN, err);
+    if (r == 0)
         r = pin(bpf->prog_fd, dir, PROG_PIN, err);
     if (r < 0)
         (void)unpin_all(dir, NULL);
@@ -423,7 +337,8 @@ static bool size_ok(const struct vnl_image_size *size)
     return size->nic_slots && size->nic_slots <= VNL_NIC_SLOTS_MAX && power_of_two(size->owner_slots) &&
            power_of_two(size->pool_bytes) && size->pool_bytes >= 64 && size->pool_bytes <= POOL_BYTES_MAX &&
            (!size->rule_slots || power_of_two(size->rule_slots)) &&
-           (!size->flow_slots || (power_of_two(size->flow_slots) && size->flow_slots >= VNL_FLOW_WAYS));
+           (size->flow_slots ? power_of_two(size->flow_slots) && size->flow_slots >= VNL_FLOW_WAYS
+                             : !size->parts);
 }
 
 /* Counters whose maps were too small to be kept. */
@@ -480,6 +395,7 @@ int vnl_bpf_load_after(const struct vnl_image_size *size, const struct vnl_bpf *
     vnl_bpf_control(bpf)->pool_bytes = size->pool_bytes;
     vnl_bpf_control(bpf)->rule_slots = size->rule_slots;
     vnl_bpf_control(bpf)->flow_slots = size->flow_slots;
+    vnl_bpf_control(bpf)->parts = size->parts;
     vnl_bpf_control(bpf)->flow_seed = seed;
     vnl_bpf_control(bpf)->layout = VNL_LAYOUT_VERSION;
     r = old ? follow(bpf, old, err) : 0;
@@ -497,9 +413,19 @@ int vnl_bpf_load_sized(const struct vnl_image_size *size, const char *dir, struc
     return vnl_bpf_load_after(size, NULL, dir, ret, err);
 }
 
+/* A verifier that need not look at sessions takes a third of the time. */
+static uint32_t parts(const struct vnl_plan *plan)
+{
+    uint32_t parts = plan->n_rules ? VNL_PART_RULES : 0;
+
+    if (plan->n_balancers || plan->internet != VNL_PLAN_NOBODY)
+        parts |= VNL_PART_SESSIONS;
+    return parts;
+}
+
 static uint32_t flow_slots(const struct vnl_plan *plan)
 {
-    uint32_t slots = plan->n_rules ? FLOW_SLOTS_MIN : 0;
+    uint32_t slots = parts(plan) ? FLOW_SLOTS_MIN : 0;
 
     while (slots && slots < FLOW_SLOTS_MAX && slots < plan->n_nics * FLOW_SLOTS_A_NIC)
         slots *= 2;
@@ -532,6 +458,7 @@ int vnl_bpf_load(const struct vnl_plan *plan, const struct vnl_bpf *old, const c
     size.owner_slots = at_least(2 * size.owner_slots, 2 * NIC_SLOTS_MIN);
     size.pool_bytes = at_most(at_least(2 * size.pool_bytes, POOL_BYTES_MIN), POOL_BYTES_MAX);
     size.rule_slots = at_least(2 * size.rule_slots, RULE_SLOTS_MIN);
+    size.parts = parts(plan);
     size.flow_slots = flow_slots(plan);
     if (old)
         keep_sizes(&size, &need, &old->size);
@@ -582,8 +509,8 @@ static int read_sizes(struct vnl_bpf *bpf, const char *dir, struct vnl_err **err
     if (control->layout != VNL_LAYOUT_VERSION)
         return vnl_fail(err, ESTALE, "'%s' has table layout %u, this version has %u", dir, control->layout,
                         VNL_LAYOUT_VERSION);
-    bpf->size = (struct vnl_image_size){ control->nic_slots, control->owner_slots, control->pool_bytes,
-                                         control->rule_slots, control->flow_slots };
+    bpf->size = (struct vnl_image_size){ control->nic_slots,  control->owner_slots, control->pool_bytes,
+                                         control->rule_slots, control->flow_slots,  control->parts };
     return size_ok(&bpf->size) ? 0 : vnl_fail(err, ESTALE, "'%s' has tables of impossible size", dir);
 }
 
@@ -619,8 +546,10 @@ int vnl_bpf_open(const char *dir, struct vnl_bpf **ret, struct vnl_err **err)
 
     if (!bpf)
         return vnl_fail(err, ENOMEM, "port program");
-    listen_start();
+    vnl_bpf_listen();
     r = open_pin(dir, PROG_PIN, &bpf->prog_fd, err);
+    if (r == 0)
+        r = open_pin(dir, DELAYED_PIN, &bpf->delayed_fd, err);
     for (int i = 0; i < VNL_BPF_TABLE_MAX && r == 0; i++)
         r = open_pin(dir, table_str[i], &bpf->table[i].fd, err);
     if (r == 0)
@@ -641,12 +570,25 @@ bool vnl_bpf_fits(const struct vnl_bpf *bpf, const struct vnl_plan *plan)
 
     return vnl_image_size(plan, &size, NULL) == 0 && size.nic_slots <= bpf->size.nic_slots &&
            size.owner_slots <= bpf->size.owner_slots && size.pool_bytes <= bpf->size.pool_bytes &&
-           size.rule_slots <= bpf->size.rule_slots && (!plan->n_rules || bpf->size.flow_slots);
+           size.rule_slots <= bpf->size.rule_slots && !(parts(plan) & ~bpf->size.parts);
 }
 
 int vnl_bpf_prog_fd(const struct vnl_bpf *bpf)
 {
     return bpf->prog_fd;
+}
+
+int vnl_bpf_delayed_fd(const struct vnl_bpf *bpf)
+{
+    return bpf->delayed_fd;
+}
+
+uint32_t vnl_bpf_delayed_id(const struct vnl_bpf *bpf)
+{
+    struct bpf_prog_info info = { 0 };
+    uint32_t size = sizeof(info);
+
+    return bpf_obj_get_info_by_fd(bpf->delayed_fd, &info, &size) < 0 ? 0 : info.id;
 }
 
 uint32_t vnl_bpf_prog_id(const struct vnl_bpf *bpf)

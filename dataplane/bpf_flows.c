@@ -94,6 +94,12 @@ int vnl_bpf_flows(const struct vnl_bpf *bpf, int (*each)(const struct vnl_flow_s
     return r;
 }
 
+/* The NIC that a flow is about: an outer session's key has its VNet there. */
+static uint32_t nic_of(const struct vnl_flow *flow)
+{
+    return flow->key.kind == VNL_FLOW_OUTER ? flow->to.slot : flow->key.nic;
+}
+
 /* Expired, and not yet free: a packet may be using it. */
 void vnl_bpf_flows_forget(const struct vnl_bpf *bpf, uint32_t slot)
 {
@@ -106,7 +112,7 @@ void vnl_bpf_flows_forget(const struct vnl_bpf *bpf, uint32_t slot)
         for (unsigned way = 0; way < VNL_FLOW_WAYS; way++) {
             struct vnl_flow_head head = head_load(&buckets[i].head[way]);
 
-            if (is_live(&head, now) && buckets[i].flow[way].key.nic == slot)
+            if (is_live(&head, now) && nic_of(&buckets[i].flow[way]) == slot)
                 __atomic_store_n(&buckets[i].head[way].expires, now - 1, __ATOMIC_RELAXED);
         }
     }

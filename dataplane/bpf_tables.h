@@ -21,6 +21,7 @@ enum vnl_bpf_table {
     VNL_BPF_RULES,
     VNL_BPF_FLOWS,
     VNL_BPF_NIC_STATES,
+    VNL_BPF_HEALTH,
     VNL_BPF_MAPPED_MAX, /* those that follow are not memory-mapped */
     VNL_BPF_FRAGMENTS = VNL_BPF_MAPPED_MAX,
     VNL_BPF_EVENTS,
@@ -28,7 +29,7 @@ enum vnl_bpf_table {
 };
 
 struct vnl_bpf {
-    int prog_fd;
+    int prog_fd, delayed_fd;
     uint32_t prog_id;
     bool pick_up;               /* vnl_bpf_pick_up() */
     struct vnl_image_size size; /* of one bank */
@@ -45,6 +46,11 @@ static inline struct vnl_control *vnl_bpf_control(const struct vnl_bpf *bpf)
 {
     return bpf->table[VNL_BPF_CONTROL].addr;
 }
+
+/* From now on what libbpf says in this thread is kept for vnl_bpf_load_failed, and not printed. */
+void vnl_bpf_listen(void);
+/* num: the errno. Names the missing feature (-EOPNOTSUPP), or gives the verifier's last line. */
+int vnl_bpf_load_failed(int num, struct vnl_err **err);
 
 /* NULL beyond the table. */
 struct vnl_nic_state *vnl_bpf_nic_state(const struct vnl_bpf *bpf, uint32_t slot);

@@ -475,11 +475,30 @@ static int put_answers(struct compiler *compiler)
                               &compiler->head.counter);
 }
 
+/* Rules that count for what goes to the platform's addresses (spec 3.8). */
+static int put_platform(struct compiler *compiler)
+{
+    struct set set = { 0 };
+    bool some = false;
+
+    for (uint32_t i = 0; i < compiler->n_rules; i++) {
+        if (!compiler->rules[i].source.platform && !compiler->rules[i].destination.platform)
+            continue;
+        set_toggle(&set, i);
+        some = true;
+    }
+    return some ? output_put(&compiler->out, set.words, compiler->head.words * sizeof(*set.words),
+                             &compiler->head.platform)
+                : 0;
+}
+
 static int compile(struct compiler *compiler, struct vnl_err **err)
 {
     size_t at = output_take(&compiler->out, sizeof(compiler->head));
     int r = at == SIZE_MAX ? -ENOMEM : put_answers(compiler);
 
+    if (r == 0)
+        r = put_platform(compiler);
     if (r == 0)
         r = put_protocols(compiler);
     if (r == -E2BIG)

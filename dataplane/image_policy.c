@@ -140,7 +140,8 @@ int vnl_image_put_policies(struct vnl_image_pool *pool, const struct vnl_plan *p
     if (!policies.rules || !policies.combinations)
         r = vnl_fail(err, ENOMEM, "policies of lab '%s'", plan->lab);
     for (size_t i = 0; i < plan->n_nics && r == 0; i++)
-        r = policy_of(&policies, &plan->nics[i], &offsets[i], err);
+        if (vnl_image_has_nic(plan, i))
+            r = policy_of(&policies, &plan->nics[i], &offsets[i], err);
     free(policies.rules);
     free(policies.combinations);
     return r;

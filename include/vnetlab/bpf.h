@@ -34,6 +34,9 @@ void vnl_bpf_close(struct vnl_bpf **bpf); /* pins stay */
 
 bool vnl_bpf_fits(const struct vnl_bpf *bpf, const struct vnl_plan *plan);
 int vnl_bpf_prog_fd(const struct vnl_bpf *bpf);
+/* The program at the far end of a delay port (dataplane/delay_ports.h). */
+int vnl_bpf_delayed_fd(const struct vnl_bpf *bpf);
+uint32_t vnl_bpf_delayed_id(const struct vnl_bpf *bpf);
 uint32_t vnl_bpf_prog_id(const struct vnl_bpf *bpf); /* as shown by a tc filter dump */
 
 /* Puts the plan in force with one flip, and returns when no packet can see the old one any more. Does nothing when the digest
@@ -55,11 +58,17 @@ void vnl_bpf_pick_up(struct vnl_bpf *bpf);
 /* Packets that the rule with this counter decided, of flows only the first. */
 uint64_t vnl_bpf_rule_hits(const struct vnl_bpf *bpf, uint32_t counter);
 
+/* Which backends of a load balancer's rule may get new sessions (bit i: backend i); at once. What vnl_health_id() says of the rule in
+ * the plan in force, so that word about a rule that has changed meanwhile does no harm. */
+void vnl_bpf_health_set(struct vnl_bpf *bpf, uint32_t element, uint64_t id, uint64_t alive);
+/* False: nobody has said anything about this rule yet; then all are alive. */
+bool vnl_bpf_health(const struct vnl_bpf *bpf, uint32_t element, uint64_t id, uint64_t *ret_alive);
+
 struct vnl_verdict {
     enum vnl_drop reason;
     enum vnl_stage stage;
     uint32_t slot;     /* where it was decided */
-    uint32_t out_slot; /* delivered to; when reason is VNL_DROP_NONE */
+    uint32_t out_slot; /* delivered to, or VNL_OUT_PLATFORM; when reason is VNL_DROP_NONE */
     uint32_t rule;     /* counter of the last security rule that was asked, or VNL_NO_RULE */
     bool answered;     /* sent back to the sender: ARP or neighbor reply */
     void *frame;       /* the frame as rewritten, owned by the caller (free); NULL unless asked for */

@@ -269,7 +269,9 @@ static const struct row rows[] = {
     { "unicast dhcp answer", UDP4(.sport = 67, .dport = 68), DROP(RESERVED_PORT, PROTOCOL) },
     { "dhcp relay", UDP4(.sport = 67, .dport = 67), DROP(RESERVED_PORT, PROTOCOL) },
     { "azure dns", VM4("168.63.129.16"), DROP(PLATFORM_ADDRESS, PROTOCOL) },
-    { "instance metadata", VM4("169.254.169.254"), DROP(PLATFORM_ADDRESS, PROTOCOL) },
+    { "instance metadata over TLS",
+      .spec = { .from = WORLD_VM, .src = "10.0.0.4", .dst = "169.254.169.254", .dport = 443 },
+      DROP(PLATFORM_ADDRESS, PROTOCOL) },
 
     /* Routes. */
     { "route None", VM4("10.200.0.1"), DROP(NO_ROUTE, ROUTE) },
@@ -343,14 +345,33 @@ static void each_packet_gets_its_verdict(void **state)
 
 static void every_drop_reason_has_a_packet(void **state)
 {
-    /* Tested below, and in test_port_flow.c. */
-    bool seen[VNL_DROP_MAX] = { [VNL_DROP_ARP] = true,
-                                [VNL_DROP_NSG_OUTBOUND] = true,
-                                [VNL_DROP_NSG_INBOUND] = true,
-                                [VNL_DROP_FLOW_TABLE_FULL] = true,
-                                [VNL_DROP_FLOW_STATE] = true };
+    /* Tested below, and in test_port_flow.c, test_port_outside.c, test_port_balancer.c, test_port_appliance.c. */
+    static const enum vnl_drop elsewhere[] = {
+        VNL_DROP_ARP,
+        VNL_DROP_NSG_OUTBOUND,
+        VNL_DROP_NSG_INBOUND,
+        VNL_DROP_FLOW_TABLE_FULL,
+        VNL_DROP_FLOW_STATE,
+        VNL_DROP_ROUTING_LOOP,
+        VNL_DROP_NO_GATEWAY,
+        VNL_DROP_NO_OUTBOUND,
+        VNL_DROP_FOREIGN_TO_INTERNET,
+        VNL_DROP_SNAT_PROTOCOL,
+        VNL_DROP_SNAT_PORTS,
+        VNL_DROP_PUBLIC_CLOSED,
+        VNL_DROP_NO_SESSION,
+        VNL_DROP_BALANCER_GLOBAL,
+        VNL_DROP_BALANCER_PORT,
+        VNL_DROP_BALANCER_DOWN,
+        VNL_DROP_BALANCER_HAIRPIN,
+        VNL_DROP_GUEST_FORWARDING, /* the guest's kernel, no program */
+        VNL_DROP_NO_TUNNEL,        /* the gateway's, no program */
+    };
+    bool seen[VNL_DROP_MAX] = { false };
 
     (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+        seen[elsewhere[i]] = true;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         seen[rows[i].reason] = true;
     for (int i = 0; i < VNL_DROP_MAX; i++) {

@@ -11,7 +11,7 @@
 #include "vnetlab/drop.h"
 
 static uint64_t seed, rng;
-static unsigned seen[VNL_DROP_MAX];
+static unsigned seen[VNL_DROP_MAX], translated;
 
 static uint64_t rnd(uint64_t below)
 {
@@ -42,6 +42,36 @@ static void fail_with_frame(const struct frame *sent, uint32_t slot, const struc
              naive->out, vnl_drop_str(got->reason), got->slot, got->answered, got->out_slot, sent->size, hex);
 }
 
+/* What is dropped stays as it was; what is delivered differs in its MACs only, and in what is translated. */
+static void assert_arrives(const struct frame *sent, const struct frame *frame,
+                           const struct naive_verdict *naive)
+{
+    struct frame wanted = *sent;
+
+    if (naive->reason == VNL_DROP_NONE) {
+        memcpy(wanted.data, frame->data, 12);
+        if (!naive->src.v6) {
+            memcpy(wanted.data + AT_IP + 12, naive->src.ip + 12, 4);
+            memcpy(wanted.data + AT_IP + 16, naive->dst.ip + 12, 4);
+        }
+        if (!naive->src.v6 && naive->sport | naive->dport) {
+            frame_put16(&wanted, AT_L4, naive->sport);
+            frame_put16(&wanted, AT_L4 + 2, naive->dport);
+        }
+    }
+    if (memcmp(wanted.data, sent->data, sent->size) == 0 ||
+        memcmp(wanted.data + 12, sent->data + 12, sent->size - 12) == 0) {
+        assert_memory_equal(frame->data, wanted.data, sent->size);
+        return;
+    }
+    translated++;
+    assert_memory_equal(frame->data + AT_IP + 12, wanted.data + AT_IP + 12, 8);
+    if (naive->sport | naive->dport)
+        assert_memory_equal(frame->data + AT_L4, wanted.data + AT_L4, 4);
+    if (frame_checksums_ok(sent))
+        assert_true(frame_checksums_ok(frame));
+}
+
 static void assert_agree(struct port *port, uint32_t slot, const struct frame *sent)
 {
     struct naive_verdict naive = naive_decide(&port->world, slot, sent);
@@ -54,10 +84,8 @@ static void assert_agree(struct port *port, uint32_t slot, const struct frame *s
         (got.reason == VNL_DROP_NONE && !got.answered && got.out_slot != naive.out))
         fail_with_frame(sent, slot, &naive, &got);
     seen[got.reason]++;
-    /* What is dropped stays as it was; what is delivered differs in its MACs only. */
     if (!got.answered)
-        assert_memory_equal(frame.data + (got.reason ? 0 : 12), sent->data + (got.reason ? 0 : 12),
-                            sent->size - (got.reason ? 0 : 12));
+        assert_arrives(sent, &frame, &naive);
 }
 
 /* --- seeds: one of each kind ---------------------------------------------------------------------------- */
@@ -141,7 +169,7 @@ static void turn_bits(struct frame *frame)
 
 static void frames_with_random_bits_turned(void **state)
 {
-    static const uint32_t ports[] = { WORLD_VM, WORLD_VM, WORLD_APPLIANCE, WORLD_PEER };
+    static const uint32_t ports[] = { WORLD_VM, WORLD_VM, WORLD_APPLIANCE, WORLD_PEER, WORLD_GATEWAY };
 
     for (int i = 0; i < 200000; i++) {
         struct frame frame;
@@ -169,8 +197,75 @@ static struct world_prefix random_prefix(bool v6, unsigned min_len, unsigned max
     row.kind = rnd(VNL_ROUTE_KIND_MAX);
     row.flags = rnd(2) ? VNL_ROUTE_DENY_ACCESS_LOCAL
                        : 0; /* tells routes to a VNet apart: nobody owns an address there */
-    row.vnet = 7;
+    row.flags |= rnd(4) ? 0 : VNL_ROUTE_GLOBAL | VNL_ROUTE_DENY_FORWARDED;
+    if (row.kind == VNL_ROUTE_KIND_GATEWAY && rnd(4) == 0)
+        row.vnet = VNL_ROUTE_NO_NIC;
+    else if (row.kind == VNL_ROUTE_KIND_APPLIANCE || row.kind == VNL_ROUTE_KIND_GATEWAY)
+        row.vnet = rnd(WORLD_NICS);
+    else
+        row.vnet = row.kind == VNL_ROUTE_KIND_VNET ? 7 : rnd(2);
     return row;
+}
+
+static struct world_outside outside;
+
+static struct world_rule random_rule(void)
+{
+    static const uint8_t protos[] = { 0, 6, 17 };
+    struct world_rule rule = {
+        .proto = protos[rnd(3)], .distribution = rnd(3), .floating = rnd(3) == 0, .health_id = 1
+    };
+
+    if (rule.proto) {
+        rule.frontend_port = rnd(4) ? 80 : 81;
+        rule.backend_port = 8000 + rnd(2);
+    }
+    rule.n_backends = rnd(4);
+    for (size_t i = 0; i < rule.n_backends; i++)
+        rule.backends[i] = rnd(2) ? WORLD_BACKEND : rnd(2) ? WORLD_APPLIANCE : WORLD_NEIGHBOR;
+    return rule;
+}
+
+/* Balancers, public IPs, ways out for the VM, anything that can be there or not. */
+static void random_surroundings(struct world *world)
+{
+    struct world_nic *vm = &world->nics[WORLD_VM];
+
+    while (world->n_balancers < 2)
+        (void)world_balance(world, 0, world->n_balancers ? "10.0.0.101" : "10.0.0.100", 0);
+    while (world->n_publics < 2)
+        world_publish(world, world->n_publics ? "192.0.2.5" : "192.0.2.4",
+                      world->n_publics ? WORLD_NEIGHBOR : WORLD_VM,
+                      world->n_publics ? "10.0.0.5" : "10.0.0.4", 0);
+    for (int i = 0; i < 2; i++) {
+        world->publics[i].flags = rnd(2) ? VNL_PUBLIC_CLOSED : 0;
+        world->balancers[i].flags = rnd(2) ? VNL_BALANCER_BASIC : 0;
+        world->balancers[i].n_rules = rnd(4);
+        for (int k = 0; k < 4; k++)
+            world->balancers[i].rules[k] = random_rule();
+    }
+    world->publics[0].inner = world_addr(rnd(2) ? "10.0.0.4" : "10.0.0.44");
+    outside = (struct world_outside){
+        .outer = { world_addr("192.0.2.128") },
+        .n_outer = rnd(3) > 0,
+        .flags = rnd(2) ? VNL_OUTSIDE_GATEWAY : 0,
+        .port_first = 2000,
+        .n_ports = rnd(4) > 0 /* more, and only the program knows which */
+    };
+    vm->outside = rnd(4) ? &outside : NULL;
+    vm->flags &= ~VNL_NIC_HAS_SESSIONS;
+    vm->flags |= vm->outside ? VNL_NIC_HAS_SESSIONS : 0;
+    world->routes[WORLD_INTERNET].n = 0;
+    for (int i = 0; i < 12; i++) {
+        struct world_prefix row = random_prefix(false, i ? 1 : 0, i ? 5 : 0);
+        static const uint16_t kinds[] = { VNL_ROUTE_KIND_VNET, VNL_ROUTE_KIND_PUBLIC, VNL_ROUTE_KIND_SESSION,
+                                          VNL_ROUTE_KIND_NONE };
+
+        row.kind = kinds[rnd(4)];
+        row.flags = 0;
+        row.vnet = row.kind == VNL_ROUTE_KIND_VNET ? VNL_INTERNET_SLOT : rnd(2);
+        world_add(&world->routes[WORLD_INTERNET], row);
+    }
 }
 
 /* Text of an address at or beside one end of a random row, or of any. */
@@ -192,13 +287,15 @@ static void random_destination(const struct world_prefixes *list, bool v6, uint8
 
 static void assert_routes_agree(struct port *port, int rounds)
 {
+    static const uint8_t protos[] = { 17, 17, 6, 50 };
     const struct world_prefixes *list = &port->world.routes[0];
 
     for (int i = 0; i < rounds; i++) {
         bool v6 = list->rows[rnd(list->n)].addr.v6;
         struct frame_spec spec = { .src = v6 ? "fd00::4" : "10.0.0.4",
                                    .dst = v6 ? "fd00::5" : "10.0.0.5",
-                                   .proto = 17 };
+                                   .proto = protos[rnd(4)],
+                                   .payload = 8 };
         struct world_prefixes same = { 0 };
         uint8_t ip[16];
         struct frame frame;
@@ -223,9 +320,10 @@ static void random_route_tables(void **state)
 {
     struct port *port = *state;
 
-    for (int table = 0; table < 60; table++) {
+    for (int table = 0; table < 100; table++) {
         struct world_prefixes kept = port->world.routes[0];
 
+        random_surroundings(&port->world);
         port->world.routes[0] = (struct world_prefixes){ 0 };
         for (uint64_t n = 1 + rnd(60); n > 0; n--)
             world_add(&port->world.routes[0],
@@ -236,17 +334,28 @@ static void random_route_tables(void **state)
         port->world.routes[0] = kept;
     }
     port_publish(port, 0);
+    assert_true(translated > 100);
+    for (int i = VNL_DROP_ROUTING_LOOP; i < VNL_DROP_MAX; i++) {
+        if (!seen[i] && i != VNL_DROP_FOREIGN_TO_INTERNET && i != VNL_DROP_BALANCER_HAIRPIN &&
+            i != VNL_DROP_GUEST_FORWARDING && i != VNL_DROP_NO_TUNNEL)
+            fail_msg("seed %#llx: no packet was dropped with %s", (unsigned long long)seed, vnl_drop_str(i));
+    }
 }
 
 /* As many ranges as the layout allows: each prefix begins one and ends one. */
 static void the_largest_route_table(void **state)
 {
-    const struct vnl_image_size size = { .nic_slots = WORLD_NICS, .owner_slots = 64, .pool_bytes = 4 << 20 };
+    const struct vnl_image_size size = { .nic_slots = WORLD_NICS,
+                                         .owner_slots = 64,
+                                         .pool_bytes = 4 << 20,
+                                         .flow_slots = 1 << 12,
+                                         .parts = VNL_PART_SESSIONS };
     struct port port = { 0 };
     CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
 
     (void)state;
     world_init(&port.world);
+    random_surroundings(&port.world);
     port.world.routes[0].n = 0;
     for (uint32_t i = 0; i < VNL_ROUTE_RANGES_MAX / 2 - 1; i++) {
         struct world_prefix row4 = random_prefix(false, 32, 32), row6 = random_prefix(true, 128, 128);

@@ -13,7 +13,8 @@ static const struct vnl_image_size size = { .nic_slots = WORLD_NICS,
                                             .owner_slots = 64,
                                             .pool_bytes = 4 << 20,
                                             .rule_slots = 4096,
-                                            .flow_slots = VNL_FLOW_WAYS };
+                                            .flow_slots = VNL_FLOW_WAYS,
+                                            .parts = VNL_PART_RULES };
 
 static unsigned decided;
 

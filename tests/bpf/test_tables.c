@@ -298,7 +298,7 @@ static void an_owner_beyond_the_nic_table_is_nobody(void **state)
 
     /* The other bank's slot, seen from this one. */
     world_own(&port->world, 0, "10.0.0.77", WORLD_NICS);
-    world_own(&port->world, 0, "10.0.0.78", 0xfffffff0u);
+    world_own(&port->world, 0, "10.0.0.78", 0x7ffffff0u);
     port_publish(port, 0);
     assert_int_equal(reason_of(port->bpf, WORLD_VM, "10.0.0.4", "10.0.0.77"), VNL_DROP_NO_OWNER);
     assert_int_equal(reason_of(port->bpf, WORLD_VM, "10.0.0.4", "10.0.0.78"), VNL_DROP_NO_OWNER);
@@ -423,6 +423,47 @@ static void a_frame_too_small_for_a_dry_run_is_refused(void **state)
     assert_string_equal(err->msg, "dry run of a frame of 13 bytes: Invalid argument");
 }
 
+/* --- health --------------------------------------------------------------------------------------------- */
+
+static void health_is_of_the_rule_whose_id_it_has(void **state)
+{
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = port_load(NULL);
+    uint64_t alive = 7;
+
+    (void)state;
+    assert_false(vnl_bpf_health(bpf, 3, 11, &alive));
+    assert_false(vnl_bpf_health(bpf, 3, 0, &alive)); /* nobody's */
+    vnl_bpf_health_set(bpf, 3, 11, 5);
+    assert_true(vnl_bpf_health(bpf, 3, 11, &alive));
+    assert_int_equal(alive, 5);
+    assert_false(vnl_bpf_health(bpf, 3, 12, &alive)); /* another rule has the element now */
+    assert_false(vnl_bpf_health(bpf, 4, 11, &alive));
+    vnl_bpf_health_set(bpf, 3, 12, 2);
+    assert_true(vnl_bpf_health(bpf, 3, 12, &alive));
+    assert_int_equal(alive, 2);
+    vnl_bpf_health_set(bpf, VNL_HEALTH_SLOTS, 12, 2); /* beyond the table: nothing to write to */
+    assert_false(vnl_bpf_health(bpf, VNL_HEALTH_SLOTS, 12, &alive));
+}
+
+/* A lab that grows gets larger tables; its probes have nothing new to say. */
+static void health_survives_a_reload(void **state)
+{
+    struct vnl_image_size larger = world_size;
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *old = port_load(NULL);
+    CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
+    uint64_t alive = 0;
+
+    (void)state;
+    larger.pool_bytes *= 2;
+    vnl_bpf_health_set(old, VNL_HEALTH_SLOTS - 1, 11, 6);
+    assert_int_equal(vnl_bpf_load_after(&larger, old, NULL, &bpf, NULL), 0);
+    assert_true(vnl_bpf_health(bpf, VNL_HEALTH_SLOTS - 1, 11, &alive));
+    assert_int_equal(alive, 6);
+    vnl_bpf_health_set(old, VNL_HEALTH_SLOTS - 1, 11, 4); /* who has the old set open says it to both */
+    assert_true(vnl_bpf_health(bpf, VNL_HEALTH_SLOTS - 1, 11, &alive));
+    assert_int_equal(alive, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +486,8 @@ int main(void)
         cmocka_unit_test(dry_runs_are_not_counted),
         cmocka_unit_test(counters_of_a_slot_start_again_at_zero),
         cmocka_unit_test(a_frame_too_small_for_a_dry_run_is_refused),
+        cmocka_unit_test(health_is_of_the_rule_whose_id_it_has),
+        cmocka_unit_test(health_survives_a_reload),
     };
 
     return cmocka_run_group_tests_name("tables", tests, group_setup, port_teardown);

@@ -73,8 +73,8 @@ static void assert_open_fails(int num, const char *says)
 
 static void a_set_with_a_pin_missing_is_not_there(void **state)
 {
-    static const char *const pins[] = { "vnl_port",   "vnl_control", "vnl_nics",
-                                        "vnl_owners", "vnl_pool",    "vnl_counters" };
+    static const char *const pins[] = { "vnl_port", "vnl_control",  "vnl_nics",  "vnl_owners",
+                                        "vnl_pool", "vnl_counters", "vnl_health" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {

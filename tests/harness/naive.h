@@ -11,6 +11,9 @@ struct naive_verdict {
     uint32_t slot; /* where it was decided */
     uint32_t out;  /* when reason is NONE and not answered */
     bool answered;
+    /* As it arrives, ports of TCP and UDP only. */
+    struct world_addr src, dst;
+    uint16_t sport, dport;
 };
 
 struct naive_verdict naive_decide(const struct world *world, uint32_t slot, const struct frame *frame);

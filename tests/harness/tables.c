@@ -17,6 +17,7 @@ struct vnl_plan *tables_plan(size_t n_rows, size_t n_nics)
     struct vnl_plan *plan = calloc(1, sizeof(*plan));
 
     plan->lab = strdup("test");
+    plan->internet = VNL_PLAN_NOBODY;
     plan->vnets = calloc(TABLES_VNETS, sizeof(*plan->vnets));
     plan->n_vnets = TABLES_VNETS;
     for (uint32_t i = 0; i < TABLES_VNETS; i++) {
@@ -24,6 +25,7 @@ struct vnl_plan *tables_plan(size_t n_rows, size_t n_nics)
 
         snprintf(name, sizeof(name), "vnet-%u", i);
         plan->vnets[i].name = strdup(name);
+        plan->vnets[i].location = strdup(i % 2 ? "westus" : "eastus2");
         plan->vnets[i].slot = 10 + i;
     }
     plan->vnet_slots = 10 + TABLES_VNETS;
@@ -57,7 +59,9 @@ struct vnl_route *tables_row(struct vnl_plan *plan, struct vnl_prefix prefix, en
     struct vnl_route_table *table = &plan->tables[0];
     struct vnl_route *row = &table->routes[table->n_routes++];
 
-    *row = (struct vnl_route){ .prefix = prefix, .type = type, .vnet = vnet };
+    *row = (struct vnl_route){
+        .prefix = prefix, .type = type, .vnet = vnet, .nic = VNL_PLAN_NOBODY, .balancer = VNL_PLAN_NOBODY
+    };
     return row;
 }
 
@@ -68,6 +72,7 @@ struct vnl_plan_nic *tables_nic(struct vnl_plan *plan, uint32_t slot, uint32_t v
     nic->slot = slot;
     nic->vnet = vnet;
     nic->rules_subnet = nic->rules_nic = VNL_PLAN_NO_RULES;
+    nic->nat = VNL_PLAN_NOBODY;
     nic->addrs = calloc(2, sizeof(*nic->addrs));
     nic->addrs[0].addr = addr;
     nic->n_addrs = 1;
@@ -109,7 +114,10 @@ struct vnl_plan *tables_random_plan(size_t n_rows)
             tables_row(plan, tables_random_prefix(family), (enum vnl_next_hop)(rand() % VNL_NEXT_HOP_MAX),
                        (uint32_t)rand() % TABLES_VNETS);
 
-        row->source = rand() % 2 ? VNL_ROUTE_USER : VNL_ROUTE_DEFAULT;
+        row->source = (enum vnl_route_source)(rand() % VNL_ROUTE_SOURCE_MAX);
+        if (row->type == VNL_NEXT_HOP_APPLIANCE || (row->type == VNL_NEXT_HOP_GATEWAY && rand() % 2))
+            row->nic = 0;
+        row->delay = rand() % 4 == 0 ? (uint8_t)(1 + rand() % 255) : 0;
         row->deny_access_local = rand() % 4 == 0;
         row->deny_access_remote = rand() % 4 == 0;
         row->deny_forwarded = rand() % 4 == 0;

@@ -6,7 +6,8 @@
 #include "vnetlab/image.h"
 #include "vnetlab/plan.h"
 
-#define TABLES_VNETS 8 /* "vnet-0" .. "vnet-7", slots 10 .. 17 */
+#define TABLES_VNETS                                                                                         \
+    8 /* "vnet-0" .. "vnet-7", slots 10 .. 17; the odd ones in westus, the others in eastus2 */
 
 /* With room for n_rows routes and n_nics NICs. The caller's (vnl_plan_free). */
 struct vnl_plan *tables_plan(size_t n_rows, size_t n_nics);
@@ -21,7 +22,7 @@ struct vnl_prefix tables_prefix(const char *text);
 struct vnl_addr tables_addr(const char *text);
 /* Few different bytes, so that prefixes nest, touch, and reach both ends of the address space. */
 struct vnl_prefix tables_random_prefix(uint16_t family);
-/* Settled; its only NIC has slot 3. */
+/* Settled, of all sources and next hops; its only NIC has slot 3 and is every appliance and gateway, if any. */
 struct vnl_plan *tables_random_plan(size_t n_rows);
 
 /* Of the smallest size that fits. The caller's (vnl_image_free). */

@@ -23,12 +23,43 @@ struct world_prefix {
     struct world_addr addr;
     unsigned len; /* of the family */
     uint16_t kind, flags;
-    uint32_t vnet;
+    uint32_t vnet; /* APPLIANCE, GATEWAY: NIC; BALANCER, PUBLIC: index in the world's list */
 };
 
 struct world_prefixes {
     struct world_prefix *rows;
     size_t n;
+};
+
+/* Addresses that NICs share on their way to the internet. */
+struct world_outside {
+    struct world_addr outer[4];
+    size_t n_outer;
+    uint32_t flags; /* VNL_OUTSIDE_* */
+    uint16_t port_first, n_ports;
+    uint32_t tcp_timeout_s, udp_timeout_s;
+};
+
+struct world_public {
+    struct world_addr inner, outer;
+    uint32_t nic, flags, timeout_s;
+};
+
+struct world_rule {
+    uint8_t proto, distribution;
+    bool floating;
+    uint16_t frontend_port, backend_port;
+    uint32_t health;
+    uint64_t health_id;
+    uint32_t backends[4]; /* NICs; their first address counts */
+    size_t n_backends;
+};
+
+struct world_balancer {
+    struct world_addr frontend;
+    uint32_t vnet, flags;
+    struct world_rule rules[4];
+    size_t n_rules;
 };
 
 struct world_nic {
@@ -39,6 +70,7 @@ struct world_nic {
     const struct world_prefixes *routes, *space;
     const struct vnl_plan_rules *rules_nic, *rules_subnet; /* network security groups; NULL = none */
     uint32_t flow_timeout_s;
+    const struct world_outside *outside; /* NULL: no internet side */
 };
 
 struct world_owner {
@@ -51,8 +83,15 @@ struct world {
     struct world_nic nics[WORLD_NICS];
     struct world_owner *owners;
     size_t n_owners;
-    struct world_prefixes routes[8], space[8]; /* by VNet */
+    struct world_prefixes routes[8],
+        space[8]; /* by VNet; WORLD_INTERNET; WORLD_SITE, of slot VNL_SITE_SLOT */
+    struct world_public publics[8];
+    size_t n_publics;
+    struct world_balancer balancers[4];
+    size_t n_balancers;
 };
+#define WORLD_INTERNET 6
+#define WORLD_SITE     7
 
 /* VNets: 0 is ours (10.0.0.0/16, fd00::/48), 1 a peer (10.1, fd00:0:1), 2 whose access our link denies, 3
  * whose link denies ours, 4 whose link denies forwarded traffic. NICs, by slot: */
@@ -69,6 +108,13 @@ enum {
     /* The tables say that NIC WORLD_PEER owns 10.0.0.10 and WORLD_FORWARDING_PEER 10.0.0.11, addresses of
      * VNet 0. */
     WORLD_FORWARDING_PEER, /* 10.1.0.6, IP forwarding */
+    WORLD_BACKEND,         /* 10.0.0.21 */
+    WORLD_BACKEND_TOO,     /* 10.0.0.22 */
+    WORLD_HOST,            /* on the internet, 203.0.113.80 */
+    WORLD_GATEWAY,         /* 10.0.0.30, a VPN gateway's leg */
+    WORLD_SITE_DEVICE,     /* 192.168.0.1, the same in a site */
+    WORLD_SITE_HOST,       /* 192.168.0.10 */
+    WORLD_SENDERS
 };
 
 void world_init(struct world *world);
@@ -77,6 +123,15 @@ void world_done(struct world *world);
 struct world_addr world_addr(const char *text);
 struct world_prefix world_prefix(const char *cidr, uint16_t kind, uint16_t flags, uint32_t vnet);
 void world_add(struct world_prefixes *list, struct world_prefix row);
+/* Also puts it into the internet's routes. */
+void world_publish(struct world *world, const char *outer, uint32_t nic, const char *inner, uint32_t flags);
+/* Without rules. Owns its frontend address. */
+struct world_balancer *world_balance(struct world *world, uint32_t vnet, const char *frontend,
+                                     uint32_t flags);
+/* The place of a VNet's slot in routes and space. */
+uint32_t world_place(uint32_t vnet);
+/* The table of a VNet's slot. */
+struct world_prefixes *world_routes(struct world *world, uint32_t vnet);
 void world_own(struct world *world, uint32_t vnet, const char *addr, uint32_t nic);
 
 /* The tables as image of just that size; the caller's, vnl_image_free. The digest is `digest` repeated. */

@@ -1,4 +1,4 @@
-/* Plan to table bytes: ranges against a linear longest-prefix match, NIC entries, nothing truncated. */
+/* Plan to table bytes: ranges against the plan's route selection, NIC entries, nothing truncated. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,8 +81,20 @@ static struct vnl_route_entry nic_lookup(const struct vnl_image *image, uint32_t
     return range_lookup(image, addr->family == AF_INET ? nic->routes4 : nic->routes6, addr);
 }
 
-/* --- ranges against a linear match -------------------------------------------------------------------------
+/* --- ranges against the plan's selection --------------------------------------------------------------------
  */
+
+static uint16_t flags_of(const struct vnl_route *row)
+{
+    bool global = row->type == VNL_NEXT_HOP_GLOBAL_PEERING ||
+                  ((row->type == VNL_NEXT_HOP_APPLIANCE || row->type == VNL_NEXT_HOP_GATEWAY) &&
+                   row->vnet % 2 != 0); /* the table is vnet-0's */
+
+    return (uint16_t)((row->deny_access_local ? VNL_ROUTE_DENY_ACCESS_LOCAL : 0) |
+                      (row->deny_access_remote ? VNL_ROUTE_DENY_ACCESS_REMOTE : 0) |
+                      (row->deny_forwarded ? VNL_ROUTE_DENY_FORWARDED : 0) | (global ? VNL_ROUTE_GLOBAL : 0) |
+                      row->delay << VNL_ROUTE_DELAY_SHIFT);
+}
 
 static void assert_same_answer(const struct vnl_plan *plan, const struct vnl_image *image,
                                const struct vnl_addr *addr)
@@ -91,25 +103,29 @@ static void assert_same_answer(const struct vnl_plan *plan, const struct vnl_ima
         [VNL_NEXT_HOP_VNET_LOCAL] = VNL_ROUTE_KIND_VNET,
         [VNL_NEXT_HOP_PEERING] = VNL_ROUTE_KIND_VNET,
         [VNL_NEXT_HOP_GLOBAL_PEERING] = VNL_ROUTE_KIND_VNET,
+        [VNL_NEXT_HOP_GATEWAY] = VNL_ROUTE_KIND_GATEWAY,
         [VNL_NEXT_HOP_INTERNET] = VNL_ROUTE_KIND_INTERNET,
+        [VNL_NEXT_HOP_APPLIANCE] = VNL_ROUTE_KIND_APPLIANCE,
     };
-    const struct vnl_route *row = NULL;
+    const struct vnl_route *row = vnl_route_select(&plan->tables[0], addr);
     struct vnl_route_entry entry = nic_lookup(image, plan->nics[0].slot, addr);
 
-    for (size_t i = 0; i < plan->tables[0].n_routes; i++) {
-        const struct vnl_route *other = &plan->tables[0].routes[i];
-
-        if (other->active && vnl_prefix_has(&other->prefix, addr) &&
-            (!row || other->prefix.len > row->prefix.len))
-            row = other;
-    }
     assert_int_equal(entry.kind, row ? kinds[row->type] : VNL_ROUTE_KIND_NONE);
-    if (entry.kind != VNL_ROUTE_KIND_VNET)
+    if (entry.kind == VNL_ROUTE_KIND_GATEWAY && row->nic == VNL_PLAN_NOBODY) {
+        assert_int_equal(entry.nic, VNL_ROUTE_NO_NIC);
+        assert_int_equal(entry.flags, 0);
         return;
-    assert_int_equal(entry.vnet, plan->vnets[row->vnet].slot);
-    assert_int_equal(entry.flags, (row->deny_access_local ? VNL_ROUTE_DENY_ACCESS_LOCAL : 0) |
-                                      (row->deny_access_remote ? VNL_ROUTE_DENY_ACCESS_REMOTE : 0) |
-                                      (row->deny_forwarded ? VNL_ROUTE_DENY_FORWARDED : 0));
+    }
+    if (entry.kind != VNL_ROUTE_KIND_VNET && entry.kind != VNL_ROUTE_KIND_APPLIANCE &&
+        entry.kind != VNL_ROUTE_KIND_GATEWAY) {
+        assert_int_equal(entry.flags | entry.at, 0);
+        return;
+    }
+    assert_int_equal(entry.flags, flags_of(row));
+    if (entry.kind == VNL_ROUTE_KIND_VNET)
+        assert_int_equal(entry.vnet, plan->vnets[row->vnet].slot);
+    else
+        assert_int_equal(entry.nic, plan->nics[0].slot);
 }
 
 /* The address one below; all ones from zero. */
@@ -139,7 +155,7 @@ static void assert_same_answers(const struct vnl_plan *plan, const struct vnl_im
     }
 }
 
-static void ranges_answer_like_a_linear_match(void **state)
+static void ranges_answer_like_the_plan_selects(void **state)
 {
     (void)state;
     srand(20260501);
@@ -174,6 +190,26 @@ static void ranges_reach_both_ends(void **state)
     assert_int_equal(nic_lookup(image, 0, &lowest).vnet, 11);
     assert_int_equal(nic_lookup(image, 0, &highest).vnet, 12);
     assert_int_equal(nic_lookup(image, 0, &near).kind, VNL_ROUTE_KIND_INTERNET);
+}
+
+static void learned_routes_do_not_count_inside_a_vnet(void **state)
+{
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = tables_plan(8, 1);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
+    struct vnl_addr peer = tables_addr("10.1.2.4"), user = tables_addr("10.1.3.4"),
+                    outside = tables_addr("10.2.0.4");
+
+    (void)state;
+    tables_nic(plan, 0, 0, tables_addr("10.0.0.4"));
+    tables_row(plan, tables_prefix("10.1.0.0/16"), VNL_NEXT_HOP_PEERING, 1);
+    tables_row(plan, tables_prefix("10.0.0.0/8"), VNL_NEXT_HOP_GATEWAY, 0)->source = VNL_ROUTE_GATEWAY;
+    tables_row(plan, tables_prefix("10.1.2.0/24"), VNL_NEXT_HOP_GATEWAY, 0)->source = VNL_ROUTE_GATEWAY;
+    tables_row(plan, tables_prefix("10.1.3.0/24"), VNL_NEXT_HOP_GATEWAY, 0)->source = VNL_ROUTE_USER;
+    assert_int_equal(vnl_routes_settle(&plan->tables[0], NULL), 0);
+    image = tables_image(plan);
+    assert_int_equal(nic_lookup(image, 0, &peer).kind, VNL_ROUTE_KIND_VNET);
+    assert_int_equal(nic_lookup(image, 0, &user).kind, VNL_ROUTE_KIND_GATEWAY);
+    assert_int_equal(nic_lookup(image, 0, &outside).kind, VNL_ROUTE_KIND_GATEWAY);
 }
 
 /* Two halves of one VNet are one range, and so is a part of it with the VNet's own answer. */
@@ -309,8 +345,9 @@ static void nic_slots_beyond_the_layout_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest image[] = {
-        cmocka_unit_test(ranges_answer_like_a_linear_match),
+        cmocka_unit_test(ranges_answer_like_the_plan_selects),
         cmocka_unit_test(ranges_reach_both_ends),
+        cmocka_unit_test(learned_routes_do_not_count_inside_a_vnet),
         cmocka_unit_test(ranges_with_one_answer_are_joined),
         cmocka_unit_test(rows_that_lost_do_not_count),
         cmocka_unit_test(too_many_ranges_are_refused),

@@ -1,0 +1,215 @@
+/* The programs of bpf/gateway.bpf.c, each on single frames: which ports they write, which MSS, and that all else is left as it was. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/pkt_cls.h>
+
+#include "../harness/frames.h"
+#include "gateway.skel.h"
+#include "vnetlab/base.h"
+
+#define OURS     "203.0.113.1"
+#define PEER     "203.0.113.2"
+#define STRANGER "203.0.113.3"
+#define PORT     20002 /* of PEER */
+
+enum { AT_SPORT = AT_L4, AT_DPORT = AT_L4 + 2, AT_UDP_CHECK = AT_L4 + 6, AT_TCP_FLAGS = AT_L4 + 13 };
+
+static int setup(void **state)
+{
+    struct vnl_gateway *skel = vnl_gateway__open_and_load();
+    uint16_t port = PORT;
+    struct in_addr peer;
+
+    assert_non_null(skel);
+    (void)inet_pton(AF_INET, PEER, &peer);
+    assert_int_equal(bpf_map_update_elem(bpf_map__fd(skel->maps.vnl_peers), &peer, &port, BPF_ANY), 0);
+    *state = skel;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    vnl_gateway__destroy(*state);
+    return 0;
+}
+
+static void run(struct bpf_program *program, struct frame *frame, uint32_t verdict)
+{
+    struct frame out = *frame;
+    LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->size,
+                .data_out = out.data, .data_size_out = sizeof(out.data));
+
+    assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), 0);
+    assert_int_equal(opts.retval, verdict);
+    assert_int_equal(opts.data_size_out, frame->size);
+    memcpy(frame->data, out.data, frame->size);
+}
+
+/* --- ports ------------------------------------------------------------------------------------------------------------------- */
+
+static const struct port_case {
+    const char *given;
+    bool out;
+    struct frame_spec packet;
+    uint16_t sport, dport; /* afterwards; 0: as before */
+    bool drops;
+} port_cases[] = {
+    { "IKE of the peer", false, { .src = PEER, .dst = OURS, .sport = 500, .dport = 500 }, 0, PORT },
+    { "NAT-T of the peer", false, { .src = PEER, .dst = OURS, .sport = 4500, .dport = 4500 }, 0, PORT + 1 },
+    { "behind its NAT", false, { .src = PEER, .dst = OURS, .sport = 61000, .dport = 4500 }, 0, PORT + 1 },
+    { "another service", false, { .src = PEER, .dst = OURS, .sport = 500, .dport = 501 }, 0, 0 },
+    { "straight to a daemon", false, { .src = PEER, .dst = OURS, .sport = 500, .dport = PORT }, 0, 0, true },
+    { "a stranger", false, { .src = STRANGER, .dst = OURS, .sport = 500, .dport = 500 }, 0, 0 },
+    { "TCP", false, { .src = PEER, .dst = OURS, .sport = 500, .dport = 500, .proto = 6 }, 0, 0 },
+    { "a first fragment",
+      false,
+      { .src = PEER, .dst = OURS, .sport = 500, .dport = 500, .more = true },
+      0,
+      0 },
+    { "IKE to the peer", true, { .src = OURS, .dst = PEER, .sport = PORT, .dport = 500 }, 500, 0 },
+    { "NAT-T to the peer", true, { .src = OURS, .dst = PEER, .sport = PORT + 1, .dport = 4500 }, 4500, 0 },
+    { "from another daemon", true, { .src = OURS, .dst = PEER, .sport = PORT + 2, .dport = 500 }, 0, 0 },
+    { "from the port below", true, { .src = OURS, .dst = PEER, .sport = PORT - 1, .dport = 500 }, 0, 0 },
+    { "to a stranger", true, { .src = OURS, .dst = STRANGER, .sport = PORT, .dport = 500 }, 0, 0 },
+};
+
+static void check_ports(const struct vnl_gateway *skel, const struct port_case *row, bool checksum)
+{
+    struct frame_spec spec = row->packet;
+    struct frame frame, wanted;
+
+    spec.proto = spec.proto ? spec.proto : 17;
+    spec.payload = 31;
+    frame_build(&frame, &spec);
+    if (!checksum && spec.proto == 17)
+        frame_put16(&frame, AT_UDP_CHECK, 0);
+    wanted = frame;
+    if (row->sport)
+        frame_put16(&wanted, AT_SPORT, row->sport);
+    if (row->dport)
+        frame_put16(&wanted, AT_DPORT, row->dport);
+    if (checksum && (row->sport || row->dport))
+        frame_fix(&wanted);
+    run(row->out ? skel->progs.vpn_out : skel->progs.vpn_in, &frame,
+        row->drops ? TC_ACT_SHOT : (uint32_t)TC_ACT_UNSPEC);
+    if (memcmp(frame.data, wanted.data, frame.size) != 0)
+        fail_msg("%s%s: ports %u > %u, checksum %04x", row->given, checksum ? "" : " without checksum",
+                 frame_get16(&frame, AT_SPORT), frame_get16(&frame, AT_DPORT),
+                 frame_get16(&frame, AT_UDP_CHECK));
+}
+
+static void each_peer_has_its_ports_and_a_checksum_of_zero_stays(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(port_cases); i++) {
+        check_ports(*state, &port_cases[i], true);
+        check_ports(*state, &port_cases[i], false);
+    }
+}
+
+/* --- MSS --------------------------------------------------------------------------------------------------------------------- */
+
+static const struct mss_case {
+    const char *given;
+    uint8_t flags;
+    uint8_t options[40];
+    uint8_t n;  /* bytes of options, a multiple of 4 */
+    uint8_t at; /* of the value that is to become 1350; 0: nothing changes */
+} mss_cases[] = {
+    { "a SYN", 0x02, { 2, 4, 5, 180 }, 4, 2 },
+    { "a SYN-ACK", 0x12, { 2, 4, 5, 180, 1, 3, 3, 7 }, 8, 2 },
+    { "the largest", 0x02, { 2, 4, 255, 255 }, 4, 2 },
+    { "exactly 1350", 0x02, { 2, 4, 5, 70 }, 4, 0 },
+    { "less", 0x02, { 2, 4, 2, 24 }, 4, 0 },
+    { "no SYN", 0x10, { 2, 4, 5, 180 }, 4, 0 },
+    { "no options", 0x02, { 0 }, 0, 0 },
+    { "at an odd place", 0x02, { 1, 2, 4, 5, 180, 1, 1, 0 }, 8, 3 },
+    { "behind others", 0x02, { 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 2, 4, 5, 180 }, 16, 14 },
+    { "as the last of 40 bytes",
+      0x02,
+      { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 5, 180 },
+      40,
+      38 },
+    { "behind the end", 0x02, { 0, 1, 1, 1, 2, 4, 5, 180 }, 8, 0 },
+    { "an option of length 0", 0x02, { 8, 0, 2, 4, 5, 180, 0, 0 }, 8, 0 },
+    { "an option of length 1", 0x02, { 8, 1, 2, 4, 5, 180, 0, 0 }, 8, 0 },
+    { "cut off", 0x02, { 1, 1, 2, 4 }, 4, 0 },
+    { "longer than there is", 0x02, { 8, 200, 2, 4 }, 4, 0 },
+    { "of another length", 0x02, { 2, 5, 5, 180, 9, 0, 0, 0 }, 8, 0 },
+};
+
+static void build_syn(struct frame *frame, const struct mss_case *row)
+{
+    struct frame_spec spec = {
+        .src = "10.1.0.4", .dst = "10.4.0.4", .sport = 40000, .dport = 80, .payload = row->n
+    };
+
+    frame_build(frame, &spec);
+    frame->data[AT_L4 + 12] = (uint8_t)((20 + row->n) / 4 << 4);
+    frame->data[AT_TCP_FLAGS] = row->flags;
+    memcpy(frame->data + AT_L4 + 20, row->options, row->n);
+    frame_fix(frame);
+}
+
+static void a_syns_mss_becomes_1350(void **state)
+{
+    struct vnl_gateway *skel = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(mss_cases); i++) {
+        struct frame frame, wanted;
+
+        build_syn(&frame, &mss_cases[i]);
+        wanted = frame;
+        if (mss_cases[i].at) {
+            frame_put16(&wanted, AT_L4 + 20 + mss_cases[i].at, 1350);
+            frame_fix(&wanted);
+        }
+        run(skel->progs.vpn_clamp, &frame, (uint32_t)TC_ACT_UNSPEC);
+        if (memcmp(frame.data, wanted.data, frame.size) != 0)
+            fail_msg("%s: not as wanted; checksums are %s", mss_cases[i].given,
+                     frame_checksums_ok(&frame) ? "right" : "wrong");
+    }
+}
+
+static void what_is_no_tcp_or_has_no_header_is_left(void **state)
+{
+    static const struct frame_spec specs[] = {
+        { .src = "10.1.0.4", .dst = "10.4.0.4", .proto = 17, .sport = 1, .dport = 2, .payload = 60 },
+        { .src = "10.1.0.4", .dst = "10.4.0.4", .proto = 1, .payload = 60 },
+        { .src = "10.1.0.4", .dst = "10.4.0.4", .offset = 64, .payload = 60 },
+        { .src = "fd00::4", .dst = "fd00::5", .sport = 1, .dport = 2 },
+    };
+    struct vnl_gateway *skel = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+        struct frame frame, was;
+
+        frame_build(&frame, &specs[i]);
+        was = frame;
+        run(skel->progs.vpn_clamp, &frame, (uint32_t)TC_ACT_UNSPEC);
+        run(skel->progs.vpn_in, &frame, (uint32_t)TC_ACT_UNSPEC);
+        run(skel->progs.vpn_out, &frame, (uint32_t)TC_ACT_UNSPEC);
+        assert_memory_equal(frame.data, was.data, was.size);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_peer_has_its_ports_and_a_checksum_of_zero_stays),
+        cmocka_unit_test(a_syns_mss_becomes_1350),
+        cmocka_unit_test(what_is_no_tcp_or_has_no_header_is_left),
+    };
+
+    return cmocka_run_group_tests_name("gateway programs", tests, setup, teardown);
+}
