@@ -8,7 +8,9 @@
  *   169.254.169.254 via 10.0.0.1 dev eth0 proto dhcp src 10.0.0.4 metric 100
  *
  * For IPv6 the default router is fe80::1234:5678:9abc (spec 1.5). Only the primary NIC of a VM gets a gateway
- * (spec 1.8). Nothing of this is policy: what happens to a packet after the guest has sent it is decided by
+ * (spec 1.8); the others' subnets have higher metrics, as cloud-init gives them on Azure: 200, 300, ... so that of two NICs in one
+ * subnet the first is used. A simulated host of the internet side, or of a site, has no platform to talk to. A gateway's guest is given addresses alone: its
+ * routes are gateway.c's. Nothing of this is policy: what happens to a packet after the guest has sent it is decided by
  * the port's program. */
 #include "address.h"
 
@@ -41,21 +43,39 @@ static void put_addr(struct nlmsghdr *msg, uint16_t type, const struct vnl_addr 
 
 /* --- addresses ------------------------------------------------------------------------------------ */
 
-static void put_address(struct vnl_nl *nl, const struct vnl_plan_addr *addr, uint32_t ifindex, const char *vm)
+static void put_address(struct vnl_nl *nl, const struct vnl_plan_addr *addr, uint32_t number, const char *vm)
 {
     struct vnl_nl_what what = { .action = "give an address to", .object = "the NIC", .vm = vm };
     struct ifaddrmsg head = {
         .ifa_family = (uint8_t)addr->addr.family,
         .ifa_prefixlen = addr->prefix_len,
         .ifa_flags = addr->addr.family == AF_INET6 ? IFA_F_NODAD : 0,
-        .ifa_index = ifindex,
+        .ifa_index = VNL_GUEST_IFINDEX + number,
     };
     struct nlmsghdr *msg =
         vnl_nl_put(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head), &what);
 
     put_addr(msg, IFA_LOCAL, &addr->addr);
     put_addr(msg, IFA_ADDRESS, &addr->addr);
-    mnl_attr_put_u32(msg, IFA_RT_PRIORITY, METRIC);
+    mnl_attr_put_u32(msg, IFA_RT_PRIORITY, METRIC * (number + 1));
+}
+
+/* What a guest asks for neighbors with when it forwards a packet that is not its own: without a link-local address Linux asks nothing. */
+static struct vnl_plan_addr link_local(const struct vnl_plan_nic *nic)
+{
+    const uint8_t *mac = nic->mac.bytes;
+
+    return (struct vnl_plan_addr){
+        .addr = { AF_INET6,
+                  { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4],
+                    mac[5] } },
+        .prefix_len = 64,
+    };
+}
+
+static bool has_ipv6(const struct vnl_plan_nic *nic)
+{
+    return nic->n_addrs && nic->addrs[nic->n_addrs - 1].addr.family == AF_INET6;
 }
 
 /* --- routes --------------------------------------------------------------------------------------- */
@@ -87,33 +107,40 @@ static void put_route(struct vnl_nl *nl, const struct vnl_addr *dst, unsigned ds
     mnl_attr_put_u32(msg, RTA_PRIORITY, METRIC);
 }
 
-static void put_routes4(struct vnl_nl *nl, const struct vnl_plan_addr *addr, uint32_t ifindex, const char *vm)
+static void put_routes4(struct vnl_nl *nl, const struct vnl_plan_vm *vm, const struct vnl_plan_addr *addr,
+                        uint32_t ifindex)
 {
     const struct vnl_addr *gateway = &addr->gateway, *src = &addr->addr;
 
-    put_route(nl, gateway, 32, NULL, src, ifindex, vm);
-    put_route(nl, &nowhere4, 0, gateway, src, ifindex, vm);
-    put_route(nl, &wire_server, 32, gateway, src, ifindex, vm);
-    put_route(nl, &metadata, 32, gateway, src, ifindex, vm);
+    put_route(nl, gateway, 32, NULL, src, ifindex, vm->name);
+    put_route(nl, &nowhere4, 0, gateway, src, ifindex, vm->name);
+    if (vm->host || vm->site_host)
+        return;
+    put_route(nl, &wire_server, 32, gateway, src, ifindex, vm->name);
+    put_route(nl, &metadata, 32, gateway, src, ifindex, vm->name);
 }
 
-void vnl_address_put(struct vnl_nl *nl, const struct vnl_plan_nic *nic, uint32_t number, const char *vm)
+void vnl_address_put(struct vnl_nl *nl, const struct vnl_plan_vm *vm, const struct vnl_plan_nic *nic,
+                     uint32_t number)
 {
     uint32_t ifindex = VNL_GUEST_IFINDEX + number;
-    bool routed4 = number > 0, routed6 = number > 0;
+    bool routed4 = number > 0 || vm->gateway, routed6 = routed4;
+    struct vnl_plan_addr local = link_local(nic);
 
+    if (has_ipv6(nic))
+        put_address(nl, &local, number, vm->name);
     for (size_t i = 0; i < nic->n_addrs; i++) {
         const struct vnl_plan_addr *addr = &nic->addrs[i];
         bool *routed = addr->addr.family == AF_INET ? &routed4 : &routed6;
 
-        put_address(nl, addr, ifindex, vm);
+        put_address(nl, addr, number, vm->name);
         if (*routed)
             continue;
         *routed = true;
         if (addr->addr.family == AF_INET)
-            put_routes4(nl, addr, ifindex, vm);
+            put_routes4(nl, vm, addr, ifindex);
         else
-            put_route(nl, &nowhere6, 0, &addr->gateway, NULL, ifindex, vm);
+            put_route(nl, &nowhere6, 0, &addr->gateway, NULL, ifindex, vm->name);
     }
 }
 
@@ -133,10 +160,13 @@ struct stale {
 
 static bool planned(const struct vnl_plan_nic *nic, const struct vnl_addr *addr, unsigned prefix_len)
 {
+    struct vnl_plan_addr local;
+
     for (size_t i = 0; i < nic->n_addrs; i++)
         if (vnl_addr_eq(&nic->addrs[i].addr, addr) && nic->addrs[i].prefix_len == prefix_len)
             return true;
-    return false;
+    local = link_local(nic);
+    return has_ipv6(nic) && vnl_addr_eq(&local.addr, addr) && prefix_len == local.prefix_len;
 }
 
 static int note_stale(const struct nlmsghdr *msg, void *arg)

@@ -8,10 +8,12 @@
 struct vnl_err;
 struct vnl_nl;
 struct vnl_plan_nic;
+struct vnl_plan_vm;
 
 /* Queues addresses and routes of a NIC whose guest end is up. number: among the VM's NICs; 0 is the primary.
  */
-void vnl_address_put(struct vnl_nl *nl, const struct vnl_plan_nic *nic, uint32_t number, const char *vm);
+void vnl_address_put(struct vnl_nl *nl, const struct vnl_plan_vm *vm, const struct vnl_plan_nic *nic,
+                     uint32_t number);
 
 /* Removes what the NIC has and the plan does not; sends. Routes go with the address that they are bound to.
  */

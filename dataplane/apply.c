@@ -4,7 +4,7 @@
  *   2. look at what exists, and take the difference
  *   3. what is to go: first out of the tables, then out of the kernel
  *   4. what stays: filters, bridges, ports, guest ends
- *   5. what is new: VMs and NICs (build.c); their ports drop everything, because the tables do not know them
+ *   5. what is new: VMs and NICs (build.c); their ports drop everything, because the tables do not know them; then gateways' routing
  *   6. publish the plan: one flip
  *   7. guests' files and commands
  *
@@ -24,13 +24,16 @@
 #include <unistd.h>
 
 #include "build.h"
+#include "delay_ports.h"
 #include "delta.h"
 #include "filter.h"
+#include "gateway.h"
 #include "link.h"
 #include "mount.h"
 #include "netlink.h"
 #include "netns.h"
 #include "observe.h"
+#include "platform.h"
 #include "pool.h"
 #include "ready.h"
 #include "tables.h"
@@ -142,8 +145,8 @@ static int rename_links(struct apply *apply, struct vnl_err **err)
 
 /* --- 3: what is to go ----------------------------------------------------------------------------- */
 
-/* The new plan without the NICs that are still to be made. The copy borrows everything but its list of NICs.
- */
+/* The new plan without the NICs that are still to be made: they keep their places, which others refer to, but have no slot. The copy
+ * borrows everything but its list of NICs. */
 static int publish_what_stays(struct apply *apply, struct vnl_err **err)
 {
     struct vnl_plan plan = *apply->plan;
@@ -152,10 +155,11 @@ static int publish_what_stays(struct apply *apply, struct vnl_err **err)
     plan.nics = calloc(plan.n_nics + 1, sizeof(*plan.nics));
     if (!plan.nics)
         return vnl_fail(err, ENOMEM, "tables of lab '%s'", plan.lab);
-    plan.n_nics = 0;
-    for (size_t i = 0; i < apply->plan->n_nics; i++)
-        if (!(apply->delta.nics[i] & VNL_TODO_MAKE))
-            plan.nics[plan.n_nics++] = apply->plan->nics[i];
+    for (size_t i = 0; i < plan.n_nics; i++) {
+        plan.nics[i] = apply->plan->nics[i];
+        if (apply->delta.nics[i] & VNL_TODO_MAKE)
+            plan.nics[i].slot = VNL_PLAN_NOBODY;
+    }
     r = vnl_bpf_publish(apply->tables.bpf, &plan, &apply->stats.published, err);
     free(plan.nics);
     return r;
@@ -291,6 +295,38 @@ static int remove_bridges(struct apply *apply, struct vnl_err **err)
     return vnl_link_delete(apply->fabric, apply->delta.gone_bridges, apply->delta.n_gone_bridges, err);
 }
 
+/* A lab without VMs has nobody to serve. */
+static int put_platform(struct apply *apply, struct vnl_err **err)
+{
+    struct vnl_platform platform = {
+        .lab = apply->plan->lab,
+        .seen = &apply->seen,
+        .fabric = apply->fabric,
+        .fabric_fd = apply->fabric_fd,
+        .prog_fd = vnl_bpf_prog_fd(apply->tables.bpf),
+        .prog_id = vnl_bpf_prog_id(apply->tables.bpf),
+    };
+
+    return apply->plan->n_vms
+               ? vnl_platform_sync(&platform, &apply->stats.created, &apply->stats.changed, err)
+               : 0;
+}
+
+/* Before the plan that sends packets there is in force. */
+static int put_delays(struct apply *apply, struct vnl_err **err)
+{
+    struct vnl_delay_env env = {
+        .plan = apply->plan,
+        .seen = &apply->seen,
+        .fabric = apply->fabric,
+        .fabric_fd = apply->fabric_fd,
+        .prog_fd = vnl_bpf_delayed_fd(apply->tables.bpf),
+        .prog_id = vnl_bpf_delayed_id(apply->tables.bpf),
+    };
+
+    return vnl_delay_apply(&env, &apply->stats, err);
+}
+
 /* --- 5 and 6: what is new ------------------------------------------------------------------------- */
 
 static int build(struct apply *apply, struct vnl_err **err)
@@ -334,8 +370,8 @@ static int wait_for_links(struct apply *apply, struct vnl_err **err)
 
     for (size_t i = 0; i < apply->plan->n_nics && r == 0; i++)
         if (apply->delta.nics[i])
-            r = vnl_ready_wait(apply->plan->lab, vm_name(apply, i), apply->fabric_fd,
-                               apply->plan->nics[i].ifname, err);
+            r = vnl_ready_wait(apply->plan->lab, vm_name(apply, i), vnl_nic_number(apply->plan, i),
+                               apply->fabric_fd, apply->plan->nics[i].ifname, err);
     return r;
 }
 
@@ -401,7 +437,10 @@ static int apply_network(struct apply *apply, struct vnl_err **err)
 
     if ((r = prepare(apply, err)) < 0 || (r = compare(apply, err)) < 0 || (r = make_room(apply, err)) < 0 ||
         (r = rename_links(apply, err)) < 0 || (r = put_bridges(apply, err)) < 0 ||
-        (r = repair_nics(apply, err)) < 0 || (r = build(apply, err)) < 0 ||
+        (r = repair_nics(apply, err)) < 0 || (r = put_platform(apply, err)) < 0 ||
+        (r = put_delays(apply, err)) < 0 || (r = build(apply, err)) < 0 ||
+        (r = vnl_gateways_leave(apply->plan, apply->delta.vms, apply->delta.nics, err)) < 0 ||
+        (r = vnl_gateways_sync(apply->plan, apply->delta.vms, &apply->stats.changed, err)) < 0 ||
         (r = remove_bridges(apply, err)) < 0 || (r = publish(apply, err)) < 0)
         return r;
     return wait_for_links(apply, err);

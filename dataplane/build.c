@@ -2,7 +2,7 @@
  *
  *   1. a namespace, and a socket in it                        (dies with this thread until 5)
  *   2. veth with both ends; clsact and filter on the host end
- *   3. guest end: up, addresses, routes
+ *   3. guest end: up, addresses, routes, bandwidth
  *   4. host end: into the bridge, port flags, up, tag
  *   5. mount and name
  *
@@ -20,11 +20,13 @@
 #include "address.h"
 #include "delta.h"
 #include "filter.h"
+#include "gateway.h"
 #include "link.h"
 #include "mount.h"
 #include "netlink.h"
 #include "netns.h"
 #include "pool.h"
+#include "shaper.h"
 #include "sysctl.h"
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
@@ -90,10 +92,12 @@ static int know_fresh(struct fresh *fresh, struct vnl_err **err)
 
 static int make_netns(struct fresh *fresh, struct making *making, struct vnl_err **err)
 {
+    bool changed;
     int r = vnl_netns_new(&making->netns_fd, err);
 
     if (r == 0 && (r = know_fresh(fresh, err)) == 0)
-        r = vnl_sysctls_write(&fresh->sysctls, making->vm->ip_forward, err);
+        r = making->vm->gateway ? vnl_gateway_sysctls(&changed, err)
+                                : vnl_sysctls_write(&fresh->sysctls, making->vm->ip_forward, err);
     return r < 0 ? r : vnl_nl_open(&making->nl, err);
 }
 
@@ -162,6 +166,19 @@ static int make_ports(struct group *group, struct vnl_err **err)
     return vnl_nl_flush(group->fabric, err);
 }
 
+static int limit_nics(struct group *group, const struct making *making, struct vnl_err **err)
+{
+    int r = 0;
+
+    for (uint32_t k = 0; k < making->vm->n_nics && r == 0; k++) {
+        const struct vnl_plan_nic *nic = &group->build->plan->nics[making->vm->nics[k]];
+
+        if (nic->bandwidth_bps && is_to_make(group, making->vm->nics[k]))
+            r = vnl_shaper_set(making->nl, k, nic->bandwidth_bps, making->vm->name, err);
+    }
+    return r;
+}
+
 static int configure_guests(struct group *group, struct vnl_err **err)
 {
     for (size_t i = 0; i < group->n; i++) {
@@ -174,9 +191,9 @@ static int configure_guests(struct group *group, struct vnl_err **err)
             if (!is_to_make(group, making->vm->nics[k]))
                 continue;
             vnl_link_put_guest(making->nl, k, NULL, making->vm->name);
-            vnl_address_put(making->nl, &group->build->plan->nics[making->vm->nics[k]], k, making->vm->name);
+            vnl_address_put(making->nl, making->vm, &group->build->plan->nics[making->vm->nics[k]], k);
         }
-        if ((r = vnl_nl_flush(making->nl, err)) < 0)
+        if ((r = vnl_nl_flush(making->nl, err)) < 0 || (r = limit_nics(group, making, err)) < 0)
             return r;
     }
     return 0;
@@ -264,12 +281,13 @@ int vnl_build_vms(const struct vnl_build *build, struct vnl_err **err)
 
 /* --- in place ------------------------------------------------------------------------------------- */
 
-static int forward_in(int netns_fd, bool on, struct vnl_err **err)
+/* A gateway always does, and has sysctls of its own (gateway.c). */
+static int forward_in(int netns_fd, const struct vnl_plan_vm *vm, struct vnl_err **err)
 {
     CLEANUP(vnl_netns_leave) int saved = -1;
-    int r = vnl_netns_enter(netns_fd, &saved, err);
+    int r = vm->gateway ? 0 : vnl_netns_enter(netns_fd, &saved, err);
 
-    return r < 0 ? r : set_forwarding(on, err);
+    return r < 0 || vm->gateway ? r : set_forwarding(vm->ip_forward, err);
 }
 
 int vnl_build_guest(const struct vnl_plan *plan, size_t index, struct vnl_err **err)
@@ -282,11 +300,12 @@ int vnl_build_guest(const struct vnl_plan *plan, size_t index, struct vnl_err **
     int r;
 
     if ((r = vnl_netns_open(plan->lab, vm->name, &fd, err)) < 0 || (r = vnl_nl_open_in(fd, &nl, err)) < 0 ||
-        (r = forward_in(fd, vm->ip_forward, err)) < 0)
+        (r = forward_in(fd, vm, err)) < 0)
         return r;
     vnl_link_put_guest(nl, number, &nic->mac, vm->name);
     if ((r = vnl_nl_flush(nl, err)) < 0 || (r = vnl_address_clean(nl, nic, number, vm->name, err)) < 0)
         return r;
-    vnl_address_put(nl, nic, number, vm->name);
-    return vnl_nl_flush(nl, err);
+    vnl_address_put(nl, vm, nic, number);
+    r = vnl_nl_flush(nl, err);
+    return r < 0 ? r : vnl_shaper_set(nl, number, nic->bandwidth_bps, vm->name, err);
 }

@@ -21,8 +21,8 @@ struct vnl_build {
  * maker. */
 int vnl_build_vms(const struct vnl_build *build, struct vnl_err **err);
 
-/* Gives the guest end of an existing NIC (an index of plan->nics) the plan's MAC, addresses, routes and
- * forwarding. */
+/* Gives the guest end of an existing NIC (an index of plan->nics) the plan's MAC, addresses, routes,
+ * bandwidth and forwarding. */
 int vnl_build_guest(const struct vnl_plan *plan, size_t nic, struct vnl_err **err);
 
 #endif

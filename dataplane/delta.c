@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "filter.h"
+#include "delay_ports.h"
 #include "link.h"
 #include "observe.h"
 #include "vnetlab/base.h"
@@ -104,7 +105,7 @@ static void compare_bridges(struct compare *cmp)
     }
 }
 
-/* What nobody wanted is to go. */
+/* What nobody wanted is to go. The platform goes with the lab; delay ports have their own way of going. */
 static void gather_links(struct compare *cmp)
 {
     struct vnl_delta *delta = cmp->delta;
@@ -112,7 +113,7 @@ static void gather_links(struct compare *cmp)
     for (size_t i = 0; i < cmp->seen->n_links; i++) {
         uint32_t ifindex = cmp->seen->links[i].ifindex;
 
-        if (cmp->wanted[i])
+        if (cmp->wanted[i] || ifindex == VNL_PLATFORM_IFINDEX || vnl_delay_is_port(ifindex))
             continue;
         if (ifindex >= VNL_NIC_IFINDEX)
             delta->links[delta->n_links++] = ifindex;
@@ -142,7 +143,8 @@ static int compare_vms(struct compare *cmp)
     for (size_t i = 0; i < cmp->seen->netns.n; i++) {
         const char *name = cmp->seen->netns.items[i];
 
-        if (strcmp(name, VNL_FABRIC) != 0 && !bsearch(&name, names, plan->n_vms, sizeof(*names), by_name))
+        if (strcmp(name, VNL_FABRIC) != 0 && strcmp(name, VNL_PLATFORM) != 0 &&
+            !bsearch(&name, names, plan->n_vms, sizeof(*names), by_name))
             delta->gone_vms[delta->n_gone_vms++] = name;
     }
     free(names);

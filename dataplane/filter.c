@@ -1,6 +1,7 @@
 #include "filter.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -14,24 +15,24 @@
 #define FILTER_HANDLE   1u
 #define FILTER_PRIORITY 1u
 
-static struct tcmsg filter_head(uint32_t ifindex)
+static struct tcmsg filter_head(uint32_t ifindex, enum vnl_filter_side side)
 {
     return (struct tcmsg){
         .tcm_family = AF_UNSPEC,
         .tcm_ifindex = (int)ifindex,
-        .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+        .tcm_parent = TC_H_MAKE(TC_H_CLSACT, side == VNL_FILTER_EGRESS ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS),
         .tcm_handle = FILTER_HANDLE,
         .tcm_info = TC_H_MAKE(FILTER_PRIORITY << 16, htons(ETH_P_ALL)),
     };
 }
 
 /* Without NLM_F_EXCL a clsact that is there already is left as it is. */
-static void put_clsact(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const char *vm)
+static void put_clsact(struct vnl_nl *nl, uint32_t ifindex, const char *ifname, const char *vm)
 {
-    struct vnl_nl_what what = { .action = "make the hook of port", .object = nic->ifname, .vm = vm };
+    struct vnl_nl_what what = { .action = "make the hook of port", .object = ifname, .vm = vm };
     struct tcmsg head = {
         .tcm_family = AF_UNSPEC,
-        .tcm_ifindex = (int)nic->ifindex,
+        .tcm_ifindex = (int)ifindex,
         .tcm_parent = TC_H_CLSACT,
         .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
     };
@@ -42,12 +43,23 @@ static void put_clsact(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const 
 
 void vnl_filter_put(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const char *vm, int prog_fd)
 {
-    struct vnl_nl_what what = { .action = "attach the program to port", .object = nic->ifname, .vm = vm };
-    struct tcmsg head = filter_head(nic->ifindex);
+    vnl_filter_put_at(nl, nic->ifindex, nic->ifname, vm, prog_fd);
+}
+
+void vnl_filter_put_at(struct vnl_nl *nl, uint32_t ifindex, const char *ifname, const char *vm, int prog_fd)
+{
+    vnl_filter_put_side(nl, ifindex, VNL_FILTER_INGRESS, ifname, vm, prog_fd);
+}
+
+void vnl_filter_put_side(struct vnl_nl *nl, uint32_t ifindex, enum vnl_filter_side side, const char *ifname,
+                         const char *vm, int prog_fd)
+{
+    struct vnl_nl_what what = { .action = "attach the program to port", .object = ifname, .vm = vm };
+    struct tcmsg head = filter_head(ifindex, side);
     struct nlmsghdr *msg;
     struct nlattr *options;
 
-    put_clsact(nl, nic, vm);
+    put_clsact(nl, ifindex, ifname, vm);
     msg = vnl_nl_put(nl, RTM_NEWTFILTER, NLM_F_CREATE, &head, sizeof(head), &what);
     mnl_attr_put_strz(msg, TCA_KIND, "bpf");
     options = mnl_attr_nest_start(msg, TCA_OPTIONS);
@@ -55,6 +67,21 @@ void vnl_filter_put(struct vnl_nl *nl, const struct vnl_plan_nic *nic, const cha
     mnl_attr_put_strz(msg, TCA_BPF_NAME, "vnetlab");
     mnl_attr_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
     mnl_attr_nest_end(msg, options);
+}
+
+/* The hook is made where it is missing, so that "no such filter" (ENOENT) is all that can be wrong. */
+void vnl_filter_remove_side(struct vnl_nl *nl, uint32_t ifindex, enum vnl_filter_side side,
+                            const char *ifname, const char *vm)
+{
+    struct vnl_nl_what what = {
+        .action = "take the program from port", .object = ifname, .vm = vm, .ignore = ENOENT
+    };
+    struct tcmsg head = filter_head(ifindex, side);
+    struct nlmsghdr *msg;
+
+    put_clsact(nl, ifindex, ifname, vm);
+    msg = vnl_nl_put(nl, RTM_DELTFILTER, 0, &head, sizeof(head), &what);
+    mnl_attr_put_strz(msg, TCA_KIND, "bpf");
 }
 
 struct found {
@@ -84,7 +111,12 @@ static int read_filter(const struct nlmsghdr *msg, void *arg)
 
 uint32_t vnl_filter_prog_id(struct vnl_nl *nl, uint32_t ifindex)
 {
-    struct tcmsg head = filter_head(ifindex);
+    return vnl_filter_side_prog_id(nl, ifindex, VNL_FILTER_INGRESS);
+}
+
+uint32_t vnl_filter_side_prog_id(struct vnl_nl *nl, uint32_t ifindex, enum vnl_filter_side side)
+{
+    struct tcmsg head = filter_head(ifindex, side);
     struct found found = { 0 };
     char buf[256];
     struct nlmsghdr *request = mnl_nlmsg_put_header(buf);

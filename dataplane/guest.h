@@ -38,9 +38,9 @@ int vnl_guest_file_read(int dir_fd, const char *name, char **ret, size_t *ret_si
 int vnl_guest_file_replace(int dir_fd, const char *name, const void *data, size_t size);
 int vnl_guest_file_rewrite(int dir_fd, const char *name, const void *data, size_t size);
 
-/* RUN_DIR/LAB/hosts/NAME holds the VM's /etc/hosts; the text is the caller's. NULL: the lab does not list the
- * VM. */
-char *vnl_guest_hosts_name(int lab_fd, const char *vm);
+/* RUN_DIR/LAB/hosts/NAME holds the VM's /etc/hosts, resolv/NAME its /etc/resolv.conf; the text is the caller's. NULL: the lab does not
+ * list the VM. */
+char *vnl_guest_vnet_name(int lab_fd, const char *vm);
 
 /* What a child tells its starter when it cannot go on, through a pipe and in one write. num 0: it is
  * ready. */

@@ -1,9 +1,10 @@
-/* Files of guests: /etc/hosts of each VNet, and which VM uses which.
+/* Files of guests: /etc/hosts and /etc/resolv.conf of each VNet, and which VM uses which.
  *
  *   RUN_DIR/LAB/hosts/SLOT   the text, one file per VNet, rewritten in place: running VMs have it mounted
+ *   RUN_DIR/LAB/resolv/SLOT  the same
  *   RUN_DIR/LAB/guests       lines "VM SLOT"
  *
- * So a lab of 1000 VMs costs a file per VNet and one more, and a VM's own files are made when its first
+ * So a lab of 1000 VMs costs two files per VNet and one more, and a VM's own files are made when its first
  * process starts. */
 #include "guest.h"
 
@@ -103,7 +104,7 @@ static const char *index_lookup(const char *index, const char *vm, size_t *ret_l
     return NULL;
 }
 
-char *vnl_guest_hosts_name(int lab_fd, const char *vm)
+char *vnl_guest_vnet_name(int lab_fd, const char *vm)
 {
     CLEANUP(vnl_str_free) char *index = NULL;
     const char *slot;
@@ -136,24 +137,47 @@ static char *index_text(const struct vnl_plan *plan, size_t *ret_size)
     return text;
 }
 
-static int hosts_write(int lab_fd, const struct vnl_plan *plan, struct vnl_err **err)
+/* What the VMs of each VNet have as one file, below a directory of their own. */
+struct shared_file {
+    const char *dir, *what;
+    const char *(*text)(const struct vnl_plan_vnet *vnet);
+};
+
+static const char *hosts_text(const struct vnl_plan_vnet *vnet)
+{
+    return vnet->hosts ? vnet->hosts : "127.0.0.1 localhost\n";
+}
+
+/* Without a server (the internet side) a name that /etc/hosts does not have fails at once: nobody listens on the loopback. */
+static const char *resolv_text(const struct vnl_plan_vnet *vnet)
+{
+    return vnet->resolv ? vnet->resolv : "";
+}
+
+static const struct shared_file shared_files[] = {
+    { "hosts", "hosts file", hosts_text },
+    { "resolv", "resolver file", resolv_text },
+};
+
+static int shared_write(int lab_fd, const struct vnl_plan *plan, const struct shared_file *file,
+                        struct vnl_err **err)
 {
     CLEANUP(vnl_fd_close) int dir_fd = -1;
 
-    if (mkdirat(lab_fd, "hosts", 0755) < 0 && errno != EEXIST)
-        return vnl_fail(err, errno, "making the directory of hosts files: %s", strerror(errno));
-    dir_fd = openat(lab_fd, "hosts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (mkdirat(lab_fd, file->dir, 0755) < 0 && errno != EEXIST)
+        return vnl_fail(err, errno, "making the directory '%s': %s", file->dir, strerror(errno));
+    dir_fd = openat(lab_fd, file->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0)
-        return vnl_fail(err, errno, "the directory of hosts files: %s", strerror(errno));
+        return vnl_fail(err, errno, "the directory '%s': %s", file->dir, strerror(errno));
     for (size_t i = 0; i < plan->n_vnets; i++) {
-        const char *text = plan->vnets[i].hosts ? plan->vnets[i].hosts : "127.0.0.1 localhost\n";
+        const char *text = file->text(&plan->vnets[i]);
         char name[16];
         int r;
 
         snprintf(name, sizeof(name), "%" PRIu32, plan->vnets[i].slot);
         r = vnl_guest_file_rewrite(dir_fd, name, text, strlen(text));
         if (r < 0)
-            return vnl_fail(err, -r, "hosts file of VNet '%s': %s", plan->vnets[i].name, strerror(-r));
+            return vnl_fail(err, -r, "%s of VNet '%s': %s", file->what, plan->vnets[i].name, strerror(-r));
     }
     return 0;
 }
@@ -195,7 +219,7 @@ int vnl_guest_files(const char *lab, const struct vnl_plan *plan, struct vnl_err
     CLEANUP(vnl_str_free) char *path = vnl_run_path(lab, NULL);
     CLEANUP(vnl_str_free) char *before = NULL, *after = NULL;
     size_t size;
-    int r;
+    int r = 0;
 
     after = index_text(plan, &size);
     if (!path || !after)
@@ -203,7 +227,8 @@ int vnl_guest_files(const char *lab, const struct vnl_plan *plan, struct vnl_err
     lab_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lab_fd < 0)
         return vnl_fail(err, errno, "lab '%s': %s: %s", lab, path, strerror(errno));
-    r = hosts_write(lab_fd, plan, err);
+    for (size_t i = 0; i < ARRAY_SIZE(shared_files) && r == 0; i++)
+        r = shared_write(lab_fd, plan, &shared_files[i], err);
     if (r < 0)
         return r;
     if (vnl_guest_file_read(lab_fd, "guests", &before, NULL) == 0 && strcmp(before, after) != 0)

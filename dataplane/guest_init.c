@@ -253,7 +253,7 @@ static void cover(const char *lab, const char *suffix, const char *target, bool 
         init_fail(target);
 }
 
-/* Names come from /etc/hosts. The host's other sources would answer through sockets in /run, and so past the
+/* Names come from /etc/hosts and from the VNet's servers. The host's other sources would answer through sockets in /run, and so past the
  * lab's network: systemd-resolved, mDNS, LDAP. The rest of the file stays. */
 static char *nsswitch_text(void)
 {
@@ -275,8 +275,6 @@ static char *nsswitch_text(void)
 /* Files of the VM's own, which its users may edit while it runs; each start makes them anew. */
 static void write_files(int dir_fd, const char *vm)
 {
-    /* No server: a name that /etc/hosts does not have fails at once instead of after a time-out. */
-    static const char resolv[] = "# Names come from /etc/hosts; a lab has no DNS server.\n";
     static const char localhost[] = "127.0.0.1 localhost\n::1 localhost\n";
     CLEANUP(vnl_str_free) char *nsswitch = nsswitch_text();
     char name[HOST_NAME_MAX + 2];
@@ -285,7 +283,7 @@ static void write_files(int dir_fd, const char *vm)
     snprintf(name, sizeof(name), "%.*s\n", HOST_NAME_MAX, vm);
     r = vnl_guest_file_rewrite(dir_fd, "hostname", name, strlen(name));
     if (r >= 0)
-        r = vnl_guest_file_rewrite(dir_fd, "resolv.conf", resolv, strlen(resolv));
+        r = vnl_guest_file_rewrite(dir_fd, "resolv.conf", "", 0);
     if (r >= 0)
         r = vnl_guest_file_rewrite(dir_fd, "hosts", localhost, strlen(localhost));
     if (r >= 0)
@@ -297,17 +295,32 @@ static void write_files(int dir_fd, const char *vm)
     }
 }
 
-static void cover_files(const char *lab, const char *vm)
+/* A VNet's file is not one VM's to change. */
+static void cover_shared(const char *lab, const char *vm, const char *slot, const char *dir, const char *name)
 {
-    CLEANUP(vnl_str_free) char *slot = vnl_guest_hosts_name(VNL_INIT_FD_LAB, vm);
+    CLEANUP(vnl_str_free) char *target = NULL;
     char path[NAME_MAX + 32];
 
-    snprintf(path, sizeof(path), slot ? "hosts/%s" : "vm/%s/hosts", slot ? slot : vm);
-    cover(lab, path, "/etc/hosts", slot != NULL); /* the VNet's is not one VM's to change */
+    if (asprintf(&target, "/etc/%s", name) < 0) {
+        target = NULL; /* undefined after a failure */
+        init_fail(name);
+    }
+    if (slot)
+        snprintf(path, sizeof(path), "%s/%s", dir, slot);
+    else
+        snprintf(path, sizeof(path), "vm/%s/%s", vm, name);
+    cover(lab, path, target, slot != NULL);
+}
+
+static void cover_files(const char *lab, const char *vm)
+{
+    CLEANUP(vnl_str_free) char *slot = vnl_guest_vnet_name(VNL_INIT_FD_LAB, vm);
+    char path[NAME_MAX + 32];
+
+    cover_shared(lab, vm, slot, "hosts", "hosts");
+    cover_shared(lab, vm, slot, "resolv", "resolv.conf");
     snprintf(path, sizeof(path), "vm/%s/hostname", vm);
     cover(lab, path, "/etc/hostname", false);
-    snprintf(path, sizeof(path), "vm/%s/resolv.conf", vm);
-    cover(lab, path, "/etc/resolv.conf", false);
     snprintf(path, sizeof(path), "vm/%s/nsswitch.conf", vm);
     cover(lab, path, "/etc/nsswitch.conf", false);
 }

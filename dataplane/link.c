@@ -55,6 +55,13 @@ static void put_queues(struct nlmsghdr *msg)
     mnl_attr_put_u32(msg, IFLA_NUM_RX_QUEUES, 1);
 }
 
+void vnl_link_put_size(struct nlmsghdr *msg)
+{
+    mnl_attr_put_u32(msg, IFLA_GSO_MAX_SIZE, GSO_BYTES);
+    mnl_attr_put_u32(msg, GSO_IPV4_MAX_SIZE_ATTR, GSO_BYTES);
+    put_queues(msg);
+}
+
 /* IFF_UP is refused for the guest end in this request (ENOTCONN: it does not know its partner yet). */
 static void put_guest_end(struct nlmsghdr *msg, const struct vnl_plan_nic *nic, int netns_fd, uint32_t number)
 {
@@ -67,9 +74,7 @@ static void put_guest_end(struct nlmsghdr *msg, const struct vnl_plan_nic *nic, 
     mnl_attr_put_strz(msg, IFLA_IFNAME, ifname);
     mnl_attr_put(msg, IFLA_ADDRESS, sizeof(nic->mac.bytes), nic->mac.bytes);
     mnl_attr_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-    mnl_attr_put_u32(msg, IFLA_GSO_MAX_SIZE, GSO_BYTES);
-    mnl_attr_put_u32(msg, GSO_IPV4_MAX_SIZE_ATTR, GSO_BYTES);
-    put_queues(msg);
+    vnl_link_put_size(msg);
     mnl_attr_nest_end(msg, peer);
 }
 

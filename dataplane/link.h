@@ -21,6 +21,10 @@ struct vnl_plan_nic;
 /* A guest end: its number among the VM's NICs, from 0. */
 void vnl_guest_ifname(char buf[16], uint32_t number);
 
+/* What every end of a veth has, in the request that makes it: one queue, and the size of segments that travel in one piece. */
+struct nlmsghdr;
+void vnl_link_put_size(struct nlmsghdr *msg);
+
 /* Both ends at once: the host end down and without tag in the namespace of nl, the guest end down in
  * netns_fd. */
 void vnl_link_put_veth(struct vnl_nl *nl, const struct vnl_plan_nic *nic, int netns_fd, uint32_t number,

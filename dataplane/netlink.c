@@ -222,6 +222,8 @@ int vnl_nl_ask(struct vnl_nl *nl, struct nlmsghdr *request, vnl_nl_fn fn, void *
     ssize_t size;
     int r;
 
+    if (nl->n)
+        return -EBUSY;
     request->nlmsg_seq = nl->seq++;
     request->nlmsg_flags |= NLM_F_REQUEST;
     if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0 || (size = receive(nl)) < 0)
@@ -261,6 +263,8 @@ int vnl_nl_dump(struct vnl_nl *nl, uint16_t type, const void *head, size_t head_
     bool interrupted = false;
     int r = 1;
 
+    if (nl->n)
+        return vnl_fail(err, EBUSY, "netlink dump: requests are queued");
     request->nlmsg_type = type;
     request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     request->nlmsg_seq = nl->seq++;

@@ -39,6 +39,8 @@ struct nlmsghdr *vnl_nl_put(struct vnl_nl *nl, uint16_t type, uint16_t flags, co
 /* Sends what is queued and waits until the kernel has done it. The first refusal is the error. */
 int vnl_nl_flush(struct vnl_nl *nl, struct vnl_err **err);
 
+/* Questions are for an empty queue, else -EBUSY: they would use up the numbers by which the answers to the queued requests are known. */
+
 /* One question and its answer. Returns what fn returned; -errno without a sentence when the kernel refuses or
  * does not answer. */
 typedef int (*vnl_nl_fn)(const struct nlmsghdr *msg, void *arg);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delay_ports.h"
 #include "link.h"
 #include "mount.h"
 #include "netlink.h"
@@ -24,7 +25,8 @@
 static bool is_ours(uint32_t ifindex)
 {
     return (ifindex >= VNL_BRIDGE_IFINDEX &&
-            ifindex < VNL_BRIDGE_IFINDEX + VNL_VNET_SLOTS_MAX * VNL_VNET_BRIDGES) ||
+            ifindex < VNL_BRIDGE_IFINDEX + (VNL_SITE_SLOT + VNL_SITES_MAX) * VNL_VNET_BRIDGES) ||
+           ifindex == VNL_PLATFORM_IFINDEX || vnl_delay_is_port(ifindex) ||
            (ifindex >= VNL_NIC_IFINDEX && ifindex < VNL_NIC_IFINDEX + VNL_NIC_SLOTS_MAX);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "link.h"
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
@@ -55,12 +56,15 @@ static int wait_for(int netns, const char *ifname, const char *vm, struct vnl_er
     return vnl_fail(err, ETIMEDOUT, "VM '%s': its link does not come up", vm);
 }
 
-int vnl_ready_wait(const char *lab, const char *vm, int fabric, const char *port, struct vnl_err **err)
+int vnl_ready_wait(const char *lab, const char *vm, uint32_t number, int fabric, const char *port,
+                   struct vnl_err **err)
 {
+    char ifname[16];
     CLEANUP(vnl_fd_close) int netns = -1;
     int r = vnl_netns_open(lab, vm, &netns, err);
 
-    if (r < 0 || (r = wait_for(netns, "eth0", vm, err)) < 0)
+    vnl_guest_ifname(ifname, number);
+    if (r < 0 || (r = wait_for(netns, ifname, vm, err)) < 0)
         return r;
     return wait_for(fabric, port, vm, err);
 }

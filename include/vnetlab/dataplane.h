@@ -8,7 +8,8 @@
  *   /run/vnetlab/LAB/tables/N/  private bpffs: pins of a program and its maps
  *   /run/vnetlab/LAB/bpf        symlink to the tables/N in force
  *   /run/vnetlab/LAB/hosts/SLOT /etc/hosts of a VNet's VMs
- *   /run/vnetlab/LAB/guests     lines "VM SLOT": which VM has which hosts file
+ *   /run/vnetlab/LAB/resolv/SLOT /etc/resolv.conf of them
+ *   /run/vnetlab/LAB/guests     lines "VM SLOT": which VM has which of those
  *   /run/vnetlab/LAB/vm/VM/     of VMs with processes: hostname, init.pid, run, log
  *   /run/netns/LAB.VM, LAB._fabric   symlinks, so that `ip netns` sees them */
 #ifndef VNETLAB_DATAPLANE_H
@@ -24,7 +25,8 @@ struct vnl_err;
 struct vnl_names;
 struct vnl_plan;
 
-#define VNL_FABRIC "_fabric" /* no VM can be called this: names start with a letter or digit */
+#define VNL_FABRIC   "_fabric"   /* no VM can be called this: names start with a letter or digit */
+#define VNL_PLATFORM "_platform" /* the platform's namespace: eth0 has 168.63.129.16 and 169.254.169.254 */
 
 /* An open fd of a namespace of the lab; netns: a VM's name or VNL_FABRIC. -ENOENT when it does not exist. */
 int vnl_netns_open(const char *lab, const char *netns, int *ret_fd, struct vnl_err **err);
@@ -57,6 +59,21 @@ int vnl_dp_down(const char *lab, bool wait, struct vnl_err **err);
 bool vnl_dp_exists(const char *lab);
 int vnl_dp_list(struct vnl_names *ret, struct vnl_err **err);
 
+/* --- gateways ------------------------------------------------------------------------------------------------------------ */
+
+struct vnl_addr;
+struct vnl_prefix;
+
+/* In a gateway's namespace: exactly these prefixes go into the interface of that name (or altname), whatever went there before; what it
+ * cannot carry is dropped there, never sent in clear. 0 when it is so already. -ENOENT: no such gateway; -ENODEV: no such interface (yet). */
+int vnl_gateway_routes_set(const char *lab, const char *gateway, const char *ifname,
+                           const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
+/* IKE and ESP in UDP of each peer go to a charon of its own: to and from the peer's address, ports 500 and 4500 are ports[i] and
+ * ports[i] + 1 in the gateway (ports are even). Exactly these peers (IPv4, at most VNL_GATEWAY_PEERS_MAX: gateway.h); others keep 500 and
+ * 4500. */
+int vnl_gateway_peers_set(const char *lab, const char *gateway, const struct vnl_addr *peers,
+                          const uint16_t *ports, size_t n, struct vnl_err **err);
+
 /* --- guests ------------------------------------------------------------------------------------------------------------
  * A VM whose processes matter has an init (a small vnetlab process) that owns its PID, mount, UTS and IPC namespaces. It is started
  * at first need and ends with the lab; VMs without processes cost no process. */
@@ -71,7 +88,7 @@ struct vnl_guest_exec {
 int vnl_guest_run(const char *lab, const char *vm, const struct vnl_guest_exec *what, int *ret_status,
                   struct vnl_err **err);
 
-/* Writes what the guests of the lab read: a hosts file per VNet, and the list of VMs. Changed names show in running VMs at once.
+/* Writes what the guests of the lab read: hosts and resolver files per VNet, and the list of VMs. Changed ones show in running VMs at once.
  * Costs a few system calls per VNet when nothing changed. Called by vnl_dp_apply each time, before any vnl_guest_sync. */
 int vnl_guest_files(const char *lab, const struct vnl_plan *plan, struct vnl_err **err);
 /* Makes the VM's `run` commands be the running ones: starts them when none runs, restarts when they differ, stops when there are

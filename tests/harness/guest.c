@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -85,6 +86,7 @@ void guest_vm_make(const char *lab, const char *vm, const char *watch)
     must(pipe2(go, O_CLOEXEC) == 0, "pipe");
     pid = fork();
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)!(unshare(CLONE_NEWNET) == 0 && write(go[1], "", 1) == 1);
         pause();
     }

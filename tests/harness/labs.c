@@ -114,13 +114,14 @@ static void add_peer(struct builder *b)
 static void add_address(void *arg, const char *text)
 {
     struct vnl_nic *nic = arg;
+    struct vnl_ip_config *config;
     struct vnl_addr addr;
 
     assert_int_equal(vnl_addr_parse(text, &addr, NULL), 0);
-    nic->configs = reallocarray(nic->configs, nic->n_configs + 1, sizeof(*nic->configs));
-    assert_non_null(nic->configs);
-    nic->configs[nic->n_configs++] =
-        (struct vnl_ip_config){ .src = nic->src, .is_static = true, .addr = addr };
+    config = vnl_ip_config_add(nic, NULL, &nic->src, NULL);
+    assert_non_null(config);
+    config->is_static = true;
+    config->addr = addr;
 }
 
 struct nic_arg {
@@ -150,6 +151,68 @@ static void add_vm(struct builder *b)
     each(operand(b, 2), add_nic, &arg);
     if (arg.vm->n_nics)
         each(operand(b, 3), add_address, arg.vm->nics[0]);
+    arg.vm->bandwidth_bps = option(b, "bandwidth") ? strtoull(option(b, "bandwidth"), NULL, 10) : 0;
+}
+
+static void add_host(struct builder *b)
+{
+    struct vnl_host *host = vnl_host_add(b->lab, b->words[1], &b->src, b->err);
+
+    assert_non_null(host);
+    assert_int_equal(vnl_addr_parse(b->words[2], &host->addr, NULL), 0);
+}
+
+static void add_gateway(struct builder *b)
+{
+    struct vnl_scope scope = scope_of(b);
+    struct vnl_vpn_gateway *gateway = vnl_vpn_gateway_add(b->lab, b->words[1], &scope, &b->src, b->err);
+
+    assert_non_null(gateway);
+    gateway->vnet_ref = strdup(b->words[2]);
+    gateway->sku = strdup(option(b, "sku") ? option(b, "sku") : "VpnGw1AZ");
+    b->lab->gateway_throughput |= flag(b, "throughput");
+}
+
+static void add_local_gateway(struct builder *b)
+{
+    struct vnl_scope scope = scope_of(b);
+    struct vnl_local_gateway *local = vnl_local_gateway_add(b->lab, b->words[1], &scope, &b->src, b->err);
+
+    assert_non_null(local);
+    assert_int_equal(vnl_addr_parse(b->words[2], &local->addr, NULL), 0);
+    each(operand(b, 3), add_prefix, &local->prefixes);
+}
+
+static void add_connection(struct builder *b)
+{
+    struct vnl_scope scope = scope_of(b);
+    struct vnl_connection *connection = vnl_connection_add(b->lab, b->words[1], &scope, &b->src, b->err);
+    bool is_site = strcmp(b->words[0], "s2s") == 0;
+
+    assert_non_null(connection);
+    connection->type = is_site ? VNL_CONNECTION_IPSEC : VNL_CONNECTION_VNET;
+    connection->gateway1_ref = strdup(b->words[2]);
+    *(is_site ? &connection->local2_ref : &connection->gateway2_ref) = strdup(b->words[3]);
+    connection->shared_key = strdup(option(b, "key") ? option(b, "key") : "testsecret");
+}
+
+static void add_site(struct builder *b)
+{
+    struct vnl_site *site = vnl_site_add(b->lab, b->words[1], &b->src, b->err);
+
+    assert_non_null(site);
+    assert_int_equal(vnl_addr_parse(b->words[2], &site->addr, NULL), 0);
+    each(operand(b, 3), add_prefix, &site->prefixes);
+    site->shared_key = strdup(option(b, "key") ? option(b, "key") : "testsecret");
+}
+
+static void add_site_host(struct builder *b)
+{
+    struct vnl_site *site = vnl_site_lookup(b->lab, b->words[2]);
+    struct vnl_site_host *host = site ? vnl_site_host_add(b->lab, site, b->words[1], &b->src, b->err) : NULL;
+
+    assert_non_null(host);
+    assert_int_equal(vnl_addr_parse(b->words[3], &host->addr, NULL), 0);
 }
 
 static void add_expect(struct builder *b)
@@ -169,8 +232,10 @@ static const struct {
     void (*add)(struct builder *b);
     size_t n_operands;
 } kinds[] = {
-    { "vnet", add_vnet, 1 }, { "subnet", add_subnet, 1 }, { "peer", add_peer, 2 },
-    { "vm", add_vm, 1 },     { "expect", add_expect, 2 },
+    { "vnet", add_vnet, 1 },       { "subnet", add_subnet, 1 },     { "peer", add_peer, 2 },
+    { "vm", add_vm, 1 },           { "expect", add_expect, 2 },     { "host", add_host, 2 },
+    { "gateway", add_gateway, 2 }, { "lng", add_local_gateway, 3 }, { "v2v", add_connection, 3 },
+    { "s2s", add_connection, 3 },  { "site", add_site, 3 },         { "sitehost", add_site_host, 3 },
 };
 
 static void split_words(struct builder *b, char *line)

@@ -4,8 +4,16 @@
  *   vnet NAME PREFIX[,PREFIX...] [location=L] [group=G] [subscription=S]
  *   subnet NAME [PREFIX,...]
  *   peer NAME REMOTE [noaccess] [forwarded] [transit] [gateways] [ipv6] [local=S,... remote=S,...]
- *   vm NAME SUBNET[,SUBNET...] [ADDRESS,...] [location=L]     one NIC per subnet; the addresses are the first
- * NIC's expect FROM TO [icmp|tcp=PORT|udp=PORT]
+ *   vm NAME SUBNET[,SUBNET...] [ADDRESS,...] [location=L] [bandwidth=BPS]
+ *                                      one NIC per subnet; the addresses are the first NIC's
+ *   host NAME ADDRESS                  of the internet side
+ *   gateway NAME VNET [sku=S] [throughput]   of the VNet that has a GatewaySubnet; throughput: as the SKU says
+ *   lng NAME ADDRESS PREFIX[,PREFIX...]
+ *   v2v NAME GATEWAY GATEWAY [key=K]
+ *   s2s NAME GATEWAY LNG [key=K]
+ *   site NAME ADDRESS PREFIX[,PREFIX...] [key=K]
+ *   sitehost NAME SITE ADDRESS
+ *   expect FROM TO [icmp|tcp=PORT|udp=PORT]
  *
  * The place of a resource is "lab.yaml", the line in the text, column 1. A text that is none of this fails
  * the test. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,6 +98,7 @@ static pid_t start_in(const char *vm)
     assert_int_equal(pipe(ready), 0);
     pid = fork();
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)!(vnl_netns_enter(fd, &saved, NULL) == 0 && write(ready[1], "", 1) == 1);
         (void)close(saved); /* nothing but itself holds it in the namespace */
         (void)close(fd);
@@ -126,7 +128,7 @@ static void apply_makes_what_the_plan_says(void **state)
     (void)state;
     assert_false(vnl_dp_exists(plan->lab));
     stats = running_converge(plan);
-    assert_int_equal(stats.created, 1 + 2 + 3 + 3); /* fabric, bridges, namespaces, ports */
+    assert_int_equal(stats.created, 2 + 2 + 3 + 3); /* fabric and platform, bridges, namespaces, ports */
     assert_int_equal(stats.changed, 0);
     assert_int_equal(stats.deleted, 0);
     assert_true(stats.published);
@@ -152,7 +154,7 @@ static void guest_has_azures_routes(void **state)
     running_has(running_in("a1", "ip -6 route"),
                 "default via fe80::1234:5678:9abc dev eth0 proto dhcp metric 100");
     running_has(running_in("a1", "ip -6 route"), "fd00:a:0:1::/64 dev eth0 proto kernel metric 100");
-    running_lacks(running_in("a1", "ip -6 addr show dev eth0"), "fe80");
+    running_has(running_in("a1", "ip -6 addr show dev eth0"), "inet6 fe80::20d:3aff:fe");
     running_lacks(running_in("a1", "ip -6 addr show dev eth0"), "tentative");
     running_has(running_in("a1", "ip -d link show eth0"), "mtu 1500");
     running_has(running_in("a1", "ip -d link show eth0"), "numtxqueues 1");
@@ -199,7 +201,7 @@ static void lab_outgrows_its_tables_while_it_runs(void **state)
     stats = running_converge(plan);
     assert_int_equal(stats.created, 600);
     assert_int_equal(stats.deleted, 2);
-    assert_int_equal(stats.changed, 2); /* filters of a1 and b1 */
+    assert_int_equal(stats.changed, 3); /* filters of a1, b1 and the platform */
     running_check(plan);
     running_has(running_sh("readlink %s/%s/bpf", vnl_run_dir(), plan->lab), "tables/2");
     assert_string_equal(running_sh("ls %s/%s/tables | grep -v debug", vnl_run_dir(), plan->lab), "2\n");
@@ -385,7 +387,7 @@ static void damaged_tables_are_loaded_anew(void **state)
     (void)running_converge(plan);
     for (size_t i = 0; i < ARRAY_SIZE(damage); i++) {
         (void)running_sh("rm %s/%s/%s", vnl_run_dir(), plan->lab, damage[i]);
-        assert_int_equal(running_converge(plan).changed, 3); /* filters */
+        assert_int_equal(running_converge(plan).changed, 4); /* filters */
         assert_string_equal(running_sh("ls %s/%s/tables | grep -c -v debug", vnl_run_dir(), plan->lab),
                             "1\n");
         assert_true(running_ping("a1", "10.0.0.5"));
@@ -524,6 +526,7 @@ static pid_t start_with_own_mounts(void)
     assert_int_equal(pipe(ready), 0);
     pid = fork();
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)!(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
                 write(ready[1], "", 1) == 1);
         for (;;)
@@ -560,7 +563,7 @@ static void copies_of_our_mounts_hold_nothing(void **state)
         (void)running_converge(plan);
         late = start_with_own_mounts();
         assert_string_equal(namespaces_seen_by(early), "0\n");
-        assert_string_equal(namespaces_seen_by(late), "4\n");
+        assert_string_equal(namespaces_seen_by(late), "5\n");
         running_down();
         assert_string_equal(namespaces_seen_by(late), "0\n");
         stop(early);

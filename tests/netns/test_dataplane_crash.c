@@ -33,19 +33,30 @@ static struct leftovers *before;
 static struct vnl_plan *plans[PLANS];
 static pid_t victim; /* 0: none */
 
-/* The second has other VMs in the same slots, other addresses and fewer VMs; the third is the first without a
- * VNet. */
+/* The second has other VMs in the same slots, other addresses and fewer VMs, and no internet side, gateways and sites; the third is the first without a
+ * VNet, and its VMs of two NICs have one. */
 static void write_lab(FILE *out, int which)
 {
-    (void)fputs("vnet va 10.0.0.0/16\nsubnet s 10.0.0.0/24\nsubnet t 10.0.1.0/24\n", out);
+    (void)fputs("vnet va 10.0.0.0/16\nsubnet s 10.0.0.0/24\nsubnet t 10.0.1.0/24\n"
+                "subnet GatewaySubnet 10.0.255.0/27\n",
+                out);
     if (which < 2)
-        (void)fputs("vnet vb 10.1.0.0/16\nsubnet s 10.1.0.0/24\n", out);
+        (void)fputs("vnet vb 10.1.0.0/16\nsubnet s 10.1.0.0/24\nsubnet GatewaySubnet 10.1.255.0/27\n", out);
+    if (which != 1)
+        (void)fputs("gateway gwa va\nsite office 203.0.113.200 10.50.0.0/16\nsitehost pc office 10.50.0.9\n"
+                    "lng office-lng 203.0.113.200 10.50.0.0/16\ns2s to-office gwa office-lng\n",
+                    out);
+    if (which == 0)
+        (void)fputs("gateway gwb vb throughput\nv2v ab gwa gwb\nv2v ba gwb gwa\n", out);
     for (int i = 0; i < (which == 1 ? 30 : 40); i++) {
         if (which == 2 && i % 4 == 3)
             continue;
-        (void)fprintf(out, "vm %s%d %s/%s\n", which == 1 && i % 3 == 0 ? "other" : "vm", i,
-                      i % 4 == 3 ? "vb" : "va", which == 1 && i % 4 == 1 ? "t" : "s");
+        (void)fprintf(out, "vm %s%d %s/%s%s\n", which == 1 && i % 3 == 0 ? "other" : "vm", i,
+                      i % 4 == 3 ? "vb" : "va", which == 1 && i % 4 == 1 ? "t" : "s",
+                      which < 2 && i % 8 == 4 ? ",va/t bandwidth=1000000000" : "");
     }
+    for (int i = 0; which != 1 && i < 3; i++)
+        (void)fprintf(out, "host host%d 203.0.113.%d\n", i, 80 + i);
 }
 
 static struct vnl_plan *make_plan(int which)

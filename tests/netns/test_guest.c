@@ -61,7 +61,7 @@ static struct vnl_plan plan_of(struct vnl_plan_vnet *vnet, struct vnl_plan_nic *
     };
 }
 
-static void write_hosts(char *hosts, uint32_t slot)
+static void write_files(char *hosts, char *resolv, uint32_t slot)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_plan_vnet vnet;
@@ -70,7 +70,14 @@ static void write_hosts(char *hosts, uint32_t slot)
     struct vnl_plan plan = plan_of(&vnet, &nic, &vm, hosts);
 
     vnet.slot = slot;
+    vnet.resolv = resolv;
     assert_int_equal(vnl_guest_files(lab, &plan, &err), 0);
+}
+
+/* Of a VNet without a name server, as the internet side. */
+static void write_hosts(char *hosts, uint32_t slot)
+{
+    write_files(hosts, NULL, slot);
 }
 
 /* --- what a command sees ----------------------------------------------------------------------------- */
@@ -97,6 +104,21 @@ static void changed_names_show_in_a_running_guest(void **state)
     assert_int_equal(guest_inits(lab, "vm-1", &before, 1), 1);
     write_hosts("10.0.0.4 vm-1\n10.0.0.6 b\n", 3);
     assert_sh("tail -1 /etc/hosts", "10.0.0.6 b\n");
+    assert_int_equal(guest_inits(lab, "vm-1", &after, 1), 1);
+    assert_int_equal(before, after);
+}
+
+static void changed_name_servers_show_in_a_running_guest(void **state)
+{
+    pid_t before, after;
+
+    (void)state;
+    write_files("10.0.0.4 vm-1\n", "nameserver 168.63.129.16\nsearch abc.internal\n", 3);
+    assert_sh("cat /etc/resolv.conf", "nameserver 168.63.129.16\nsearch abc.internal\n");
+    assert_sh("echo x 2>&- >> /etc/resolv.conf || echo refused", "refused\n"); /* shared by the VNet */
+    assert_int_equal(guest_inits(lab, "vm-1", &before, 1), 1);
+    write_files("10.0.0.4 vm-1\n", "nameserver 10.0.0.9\n", 3);
+    assert_sh("cat /etc/resolv.conf", "nameserver 10.0.0.9\n");
     assert_int_equal(guest_inits(lab, "vm-1", &after, 1), 1);
     assert_int_equal(before, after);
 }
@@ -464,6 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(guest_has_its_own_names),
         TEST(changed_names_show_in_a_running_guest),
+        TEST(changed_name_servers_show_in_a_running_guest),
         TEST(guest_moved_to_another_vnet_is_made_anew),
         TEST(guest_has_its_own_process_tree),
         TEST(guest_sees_its_own_interfaces),
