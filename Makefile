@@ -31,17 +31,20 @@ endif
 # --- packages (Debian's names; Ubuntu's are the same but for bpftool) ---------------------------------------------------
 
 PACKAGES_BUILD := gcc make pkg-config clang llvm libc6-dev linux-libc-dev libbpf-dev libmnl-dev libyaml-dev \
-                  libjansson-dev libsqlite3-dev bpftool
-PACKAGES_RUN   := iproute2 iputils-ping curl python3 traceroute iperf3
+                  libjansson-dev libsqlite3-dev libldns-dev libmicrohttpd-dev bpftool
+PACKAGES_RUN   := iproute2 iputils-ping curl python3 traceroute iperf3 iptables \
+                  charon-systemd libstrongswan-standard-plugins libcharon-extra-plugins
 PACKAGES_TEST  := libcmocka-dev libclang-rt-dev clang-format mandoc shellcheck tcpdump procps
 PACKAGES_KERNEL := qemu-system-x86 busybox-static kmod cpio
-PACKAGES_PEERS := mininet bridge-utils net-tools
+PACKAGES_PEERS := mininet bridge-utils net-tools nftables iptables
 
 # --- flags --------------------------------------------------------------------------------------------------------------
 
-LIBS      := libbpf libmnl yaml-0.1 jansson sqlite3
-PKG_FLAGS = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS  = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lutil
+LIBS       := libbpf libmnl yaml-0.1 jansson sqlite3
+AGENT_LIBS := ldns libmicrohttpd
+PKG_FLAGS   = $(shell pkg-config --cflags $(LIBS) $(AGENT_LIBS) 2>/dev/null)
+PKG_LIBS    = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lutil
+AGENT_PKG_LIBS = $(shell pkg-config --libs $(AGENT_LIBS) 2>/dev/null)
 
 WARN      := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-missing-field-initializers
 OPT       ?= -O2 -g
@@ -54,14 +57,17 @@ BPF_ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -isystem /usr/include/$(ARCH)-linux-gnu \
              -Wall -Wextra -Werror -Wshadow -Wno-unused-function -Wno-address-of-packed-member
 
-# --- the binary ----------------------------------------------------------------------------------------------------------
+# --- the binaries ---------------------------------------------------------------------------------------------------------
+# The agent is one of its own: the libraries of its servers would cost every command 3 ms at its start.
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 SKEL    := $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)
-LIB_SRC := $(filter-out ctl/cli/main.c,$(wildcard ctl/*/*.c)) $(wildcard dataplane/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
-LIB     := $(O)/libvnetlab.a
-BIN     := $(O)/vnetlab
+AGENT_SRC := $(filter-out ctl/agent/main.c ctl/agent/ensure.c ctl/agent/control.c ctl/agent/vpn_client.c ctl/agent/vpn_probe.c ctl/agent/vpn_words.c,$(wildcard ctl/agent/*.c))
+LIB_SRC   := $(filter-out $(AGENT_SRC) ctl/cli/main.c ctl/agent/main.c,$(wildcard ctl/*/*.c)) $(wildcard dataplane/*.c)
+LIB       := $(O)/libvnetlab.a
+AGENT_LIB := $(O)/libvnetlab-agent.a
+BIN       := $(O)/vnetlab
+AGENT     := $(O)/vnetlab-agent
 
 all: $(BIN)
 
@@ -87,16 +93,23 @@ $(O)/gen/version.c: FORCE
 $(O)/gen/version.o: $(O)/gen/version.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
-$(LIB): $(LIB_OBJ) $(O)/gen/version.o
+$(LIB): $(LIB_SRC:%.c=$(O)/%.o) $(O)/gen/version.o
+$(AGENT_LIB): $(AGENT_SRC:%.c=$(O)/%.o)
+$(LIB) $(AGENT_LIB):
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BIN): $(O)/ctl/cli/main.o $(LIB)
+# Whoever builds the one gets the other, which it starts.
+$(BIN): $(O)/ctl/cli/main.o $(LIB) | $(AGENT)
 	$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(AGENT): $(O)/ctl/agent/main.o $(AGENT_LIB) $(LIB)
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(AGENT_PKG_LIBS)
+
 # --- tests ----------------------------------------------------------------------------------------------------------------
-# tests/LAYER/test_*.c are cmocka programs; tests/harness/*.c is linked to each of them.
+# tests/LAYER/test_*.c are cmocka programs; tests/harness/*.c is linked to each of them, and the agent's parts to test_agent*, test_vici* and test_vpn*.
 
 test_bins = $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/$(1)/test_*.c))
 HARNESS_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/harness/*.c))
@@ -105,7 +118,10 @@ ROOT_BINS   := $(call test_bins,platform) $(call test_bins,bpf) $(call test_bins
 
 $(O)/tests/%: $(O)/tests/%.o $(HARNESS_OBJ) $(LIB)
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(HARNESS_OBJ) $(LIB) $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(HARNESS_OBJ) $(filter $(AGENT_LIB),$^) $(LIB) $(PKG_LIBS) \
+	  $(if $(filter $(AGENT_LIB),$^),$(AGENT_PKG_LIBS)) -lcmocka
+
+$(patsubst tests/%.c,$(O)/tests/%,$(wildcard $(addprefix tests/*/test_,agent*.c vici*.c vpn*.c))): $(AGENT_LIB)
 
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 
@@ -155,7 +171,7 @@ check: need-root
 
 # Every scenario brought up, its expectations graded with real packets, and taken down.
 scenarios: need-root $(BIN)
-	$(Q)$(BIN) check scenarios/*/lab.yaml
+	$(Q)$(BIN) check scenarios/*/lab.yaml scenarios/*/exercise-*.yaml
 
 AS_USER = $(if $(SUDO_USER),$(if $(filter-out root,$(SUDO_USER)),sudo -u $(SUDO_USER) --))
 
@@ -165,7 +181,7 @@ need-root:
 # --- install, clean, help ------------------------------------------------------------------------------------------------
 
 install: all man
-	install -D -m 755 $(BIN) $(DESTDIR)$(prefix)/bin/vnetlab
+	install -D -m 755 -t $(DESTDIR)$(prefix)/bin $(BIN) $(AGENT)
 	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/vnetlab
 	install -m 644 $(O)/man/*.1 $(DESTDIR)$(prefix)/share/man/man1/
 	install -D -m 644 $(O)/completion/vnetlab.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/vnetlab
@@ -174,7 +190,7 @@ install: all man
 	cp -r scenarios $(DESTDIR)$(prefix)/share/vnetlab/
 
 uninstall:
-	rm -f $(DESTDIR)$(prefix)/bin/vnetlab $(DESTDIR)$(prefix)/share/man/man1/vnetlab*.1
+	rm -f $(DESTDIR)$(prefix)/bin/vnetlab $(DESTDIR)$(prefix)/bin/vnetlab-agent $(DESTDIR)$(prefix)/share/man/man1/vnetlab*.1
 	rm -f $(DESTDIR)$(prefix)/share/bash-completion/completions/vnetlab
 	rm -f $(DESTDIR)$(prefix)/share/zsh/site-functions/_vnetlab
 	rm -f $(DESTDIR)$(prefix)/share/fish/vendor_completions.d/vnetlab.fish
@@ -193,7 +209,7 @@ help:
 	@echo "make fuzz                FUZZ_SECONDS=60 for each fuzzer"
 	@echo "sudo make check-kernels  load and run on Debian's stock kernel in QEMU"
 	@echo "sudo make bench          side-by-side benchmarks (BENCH_PEERS=1: with Mininet)"
-	@echo "sudo make install        binary, man pages, completion; prefix=/usr/local, DESTDIR="
+	@echo "sudo make install        binaries, man pages, completion; prefix=/usr/local, DESTDIR="
 	@echo "V=1 shows commands; O=DIR builds elsewhere"
 
 .PHONY: all unit root-tests build-tests asan lint deps demo check scenarios need-root install uninstall clean help FORCE

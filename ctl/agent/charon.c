@@ -1,0 +1,203 @@
+#include "charon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/err.h"
+#include "vnetlab/paths.h"
+
+#define END_MS 1000
+
+/* --- its directory -------------------------------------------------------------------------------- */
+
+/* Opens a directory in another one, made if need be; closes the other one. */
+static int descend(int parent, const char *name)
+{
+    int fd = -1;
+
+    if (mkdirat(parent, name, 0700) == 0 || errno == EEXIST)
+        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        fd = -errno;
+    (void)close(parent);
+    return fd;
+}
+
+int vnl_charon_dir_open(const char *lab, const char *gateway, const char *tunnel, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *base = vnl_run_path(lab, NULL);
+    int fd = base ? open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return vnl_fail(err, base ? errno : ENOMEM, "the lab's directory: %s", strerror(errno));
+    fd = descend(fd, "vpn");
+    if (fd >= 0)
+        fd = descend(fd, gateway);
+    if (fd >= 0 && tunnel)
+        fd = descend(fd, tunnel);
+    return fd < 0 ? vnl_fail(err, -fd, "the directory of its charon: %s", strerror(-fd)) : fd;
+}
+
+static bool has_text(int dir_fd, const char *text)
+{
+    CLEANUP(vnl_fd_close) int fd = openat(dir_fd, "strongswan.conf", O_RDONLY | O_CLOEXEC);
+    char old[4096];
+    ssize_t n = fd < 0 ? -1 : read(fd, old, sizeof(old));
+
+    return n >= 0 && (size_t)n == strlen(text) && !memcmp(old, text, (size_t)n);
+}
+
+int vnl_charon_config_write(int dir_fd, const struct vnl_charon_spec *spec, bool *ret_changed,
+                            struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *text = vnl_charon_config(spec);
+    CLEANUP(vnl_fd_close) int fd = -1;
+
+    if (!text)
+        return vnl_fail(err, ENOMEM, "strongswan.conf");
+    *ret_changed = !has_text(dir_fd, text);
+    if (!*ret_changed)
+        return 0;
+    fd = openat(dir_fd, "strongswan.conf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        return vnl_fail(err, errno, "strongswan.conf: %s", strerror(errno));
+    return 0;
+}
+
+/* --- starting ------------------------------------------------------------------------------------- */
+
+static bool apparmor_is_on(void)
+{
+    CLEANUP(vnl_fd_close) int fd = open("/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
+    char state = 'N';
+
+    return fd >= 0 && read(fd, &state, 1) == 1 && state == 'Y';
+}
+
+/* Distributions' AppArmor profiles confine the daemon, by its path, to files below /etc; a copy without a path is not confined. */
+static int copy_in_memory(int fd)
+{
+    CLEANUP(vnl_fd_close) int copy = memfd_create("charon-systemd", MFD_CLOEXEC);
+    struct stat st;
+
+    if (copy < 0 || fstat(fd, &st) < 0)
+        return -1;
+    for (off_t left = st.st_size; left > 0;) {
+        ssize_t n = sendfile(copy, fd, NULL, (size_t)left);
+
+        if (n <= 0)
+            return -1;
+        left -= n;
+    }
+    return TAKE_FD(copy);
+}
+
+static int open_program(void)
+{
+    CLEANUP(vnl_fd_close) int fd = open(VNL_CHARON_PROGRAM, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || !apparmor_is_on())
+        return TAKE_FD(fd);
+    return copy_in_memory(fd);
+}
+
+/* Runs in the child of a process with threads: system calls only. */
+static void __attribute__((noreturn)) exec_charon(int program, int dir_fd, int null)
+{
+    char *const argv[] = { "charon-systemd", NULL };
+    char *const env[] = { "STRONGSWAN_CONF=strongswan.conf", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC",
+                          NULL };
+    sigset_t none;
+
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)umask(0077);
+    if (fchdir(dir_fd) == 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+        dup2(null, STDERR_FILENO) >= 0 && close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+        (void)syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
+    _exit(127);
+}
+
+static void __attribute__((noreturn)) launch(int program, int dir_fd, int netns_fd, int null, int report)
+{
+    pid_t pid;
+
+    (void)setsid();
+    if (setns(netns_fd, CLONE_NEWNET) < 0)
+        _exit(1);
+    pid = fork();
+    if (pid == 0)
+        exec_charon(program, dir_fd, null);
+    (void)!write(report, &pid, sizeof(pid));
+    _exit(pid < 0);
+}
+
+/* Forked twice: what it becomes is nobody's child. */
+static pid_t fork_twice(int program, int dir_fd, int netns_fd, int null)
+{
+    CLEANUP(vnl_fd_close) int reports = -1;
+    pid_t child, pid = -1;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    reports = ends[0];
+    child = fork();
+    if (child == 0)
+        launch(program, dir_fd, netns_fd, null, ends[1]);
+    (void)close(ends[1]);
+    if (child < 0 || read(reports, &pid, sizeof(pid)) != sizeof(pid))
+        pid = -1;
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return pid;
+}
+
+pid_t vnl_charon_start(int dir_fd, int netns_fd, struct vnl_err **err)
+{
+    CLEANUP(vnl_fd_close) int program = open_program(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t pid;
+
+    if (program < 0 || null < 0)
+        return vnl_fail(err, ENOENT, "%s cannot be opened: package charon-systemd is needed",
+                        VNL_CHARON_PROGRAM);
+    (void)unlinkat(dir_fd, "vici", 0); /* a stale socket would stop it */
+    pid = fork_twice(program, dir_fd, netns_fd, null);
+    return pid > 0 ? pid : vnl_fail(err, EAGAIN, "charon cannot be started");
+}
+
+/* --- ending --------------------------------------------------------------------------------------- */
+
+void vnl_charon_end(pid_t pid)
+{
+    if (pid > 0)
+        (void)kill(pid, SIGTERM);
+}
+
+void vnl_charon_reap(int dir_fd, pid_t pid)
+{
+    static const char *const files[] = { "vici", "strongswan.conf", "charon.log" };
+    CLEANUP(vnl_fd_close) int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+
+    if (pidfd >= 0 && poll(&fd, 1, END_MS) <= 0) {
+        (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        (void)poll(&fd, 1, END_MS);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(files) && dir_fd >= 0; i++)
+        (void)unlinkat(dir_fd, files[i], 0);
+}

@@ -1,0 +1,425 @@
+#include "vpn_control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vnetlab/base.h"
+#include "vnetlab/err.h"
+#include "vnetlab/layout.h"
+#include "vnetlab/json.h"
+#include "vpn_parts.h"
+
+int vnl_vpn_new(int epoll_fd, const char *lab, const struct vnl_vpn_hands *hands, struct vnl_vpn **ret,
+                struct vnl_err **err)
+{
+    struct vnl_vpn *vpn = calloc(1, sizeof(*vpn));
+
+    if (!vpn || !(vpn->lab = strdup(lab))) {
+        free(vpn);
+        return vnl_fail(err, ENOMEM, "VPN connections");
+    }
+    vpn->epoll_fd = epoll_fd;
+    vpn->hands = *hands;
+    *ret = vpn;
+    return 0;
+}
+
+/* Charons and tunnels stay as they are; who follows a plan next finds them. */
+static void forget(struct vnl_vpn *vpn)
+{
+    for (size_t i = 0; i < vpn->n_tunnels; i++)
+        vnl_vpn_tunnel_free(&vpn->tunnels[i]);
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        vnl_vpn_daemon_free(&vpn->daemons[i]);
+    free(vpn->tunnels);
+    free(vpn->daemons);
+    vpn->tunnels = NULL;
+    vpn->daemons = NULL;
+    vpn->n_tunnels = vpn->n_daemons = 0;
+    vpn->serial++;
+}
+
+void vnl_vpn_free(struct vnl_vpn **vpn)
+{
+    if (!*vpn)
+        return;
+    forget(*vpn);
+    free((*vpn)->why);
+    free((*vpn)->lab);
+    free(*vpn);
+    *vpn = NULL;
+}
+
+/* All gateways have the same, unless one is forced to another. */
+enum vnl_vpn_engine vnl_vpn_engine_at(const struct vnl_vpn *vpn, const char *gateway)
+{
+    enum vnl_vpn_engine forced;
+
+    return vpn->engine != VNL_VPN_NONE && vnl_vpn_engine_forced(gateway, &forced) ? forced : vpn->engine;
+}
+
+/* --- daemons of a plan ---------------------------------------------------------------------------- */
+
+static struct vnl_vpn_daemon *daemon_lookup(const struct vnl_vpn *vpn, const char *gateway,
+                                            const char *tunnel)
+{
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        if (!strcmp(vpn->daemons[i]->gateway, gateway) && !strcmp(vpn->daemons[i]->tunnel, tunnel))
+            return vpn->daemons[i];
+    return NULL;
+}
+
+static struct vnl_vpn_daemon *daemon_get(struct vnl_vpn *vpn, const char *gateway, const char *tunnel)
+{
+    struct vnl_vpn_daemon *daemon = daemon_lookup(vpn, gateway, tunnel);
+    struct vnl_vpn_daemon **list;
+
+    if (!daemon) {
+        list = realloc(vpn->daemons, (vpn->n_daemons + 1) * sizeof(struct vnl_vpn_daemon *));
+        daemon = list ? vnl_vpn_daemon_new(vpn, gateway, tunnel) : NULL;
+        vpn->daemons = list ? list : vpn->daemons;
+        if (!daemon)
+            return NULL;
+        vpn->daemons[vpn->n_daemons++] = daemon;
+    }
+    daemon->wanted = true;
+    daemon->swanctl = NULL;
+    daemon->spec = (struct vnl_charon_spec){ .engine = vnl_vpn_engine_at(vpn, gateway), .port = 500 };
+    return daemon;
+}
+
+/* A gateway whose configuration is the user's has one daemon, whatever the engine. */
+static int want_own(struct vnl_vpn *vpn)
+{
+    for (size_t i = 0; i < vpn->plan->n_gateways; i++) {
+        const struct vnl_plan_gateway *gateway = &vpn->plan->gateways[i];
+        struct vnl_vpn_daemon *daemon;
+
+        if (!gateway->swanctl)
+            continue;
+        daemon = daemon_get(vpn, gateway->name, "");
+        if (!daemon)
+            return -ENOMEM;
+        daemon->swanctl = gateway->swanctl;
+        daemon->spec.own_routes = true;
+    }
+    return 0;
+}
+
+static int want_of(struct vnl_vpn *vpn, struct vnl_vpn_tunnel *tunnel)
+{
+    bool one_each = vnl_vpn_engine_at(vpn, tunnel->gateway) == VNL_VPN_LIBIPSEC;
+
+    tunnel->daemon = daemon_get(vpn, tunnel->gateway, one_each ? tunnel->ifname : "");
+    if (tunnel->daemon)
+        tunnel->daemon->spec.tries =
+            vnl_vpn_dpd_tries(vnl_vpn_dpd_least(vpn->plan, tunnel->plan, tunnel->daemon->spec.engine));
+    if (tunnel->daemon && one_each)
+        tunnel->daemon->spec.port = (uint16_t)(VNL_GATEWAY_PORTS + 2 * tunnel->plan->if_id);
+    return tunnel->daemon ? 0 : -ENOMEM;
+}
+
+/* Ended together, so that it takes as long as one of them. */
+static void drop_daemons(struct vnl_vpn *vpn)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        if (!vpn->daemons[i]->wanted && vpn->daemons[i]->phase != VNL_VPN_DOWN)
+            vnl_charon_end(vpn->daemons[i]->pid);
+    for (size_t i = 0; i < vpn->n_daemons; i++) {
+        struct vnl_vpn_daemon *daemon = vpn->daemons[i];
+
+        if (daemon->wanted) {
+            vpn->daemons[kept++] = daemon;
+            continue;
+        }
+        vnl_charon_reap(daemon->dir_fd, daemon->phase == VNL_VPN_DOWN ? 0 : daemon->pid);
+        vnl_vpn_daemon_free(&daemon);
+    }
+    vpn->n_daemons = kept;
+}
+
+/* --- tunnels of a plan ---------------------------------------------------------------------------- */
+
+/* Interfaces' names are used again, maybe at another gateway. */
+static struct vnl_vpn_tunnel *tunnel_take(struct vnl_vpn_tunnel **old, size_t n, const char *ifname,
+                                          const char *gateway)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct vnl_vpn_tunnel *tunnel = old[i];
+
+        if (tunnel && !strcmp(tunnel->ifname, ifname) && !strcmp(tunnel->gateway, gateway)) {
+            old[i] = NULL;
+            return tunnel;
+        }
+    }
+    return calloc(1, sizeof(*old[0]));
+}
+
+static int tunnel_follow(struct vnl_vpn *vpn, struct vnl_vpn_tunnel *tunnel,
+                         const struct vnl_plan_tunnel *plan, const char *key)
+{
+    tunnel->vpn = vpn;
+    tunnel->plan = plan;
+    (void)snprintf(tunnel->ifname, sizeof(tunnel->ifname), "%s", plan->ifname);
+    (void)snprintf(tunnel->gateway, sizeof(tunnel->gateway), "%s", vpn->plan->gateways[plan->gateway].name);
+    if (tunnel->key)
+        explicit_bzero(tunnel->key, strlen(tunnel->key));
+    free(tunnel->key);
+    tunnel->key = strdup(key ? key : "");
+    if (!tunnel->key)
+        return -ENOMEM;
+    vnl_vpn_secret_name(tunnel->ifname, tunnel->key, tunnel->secret);
+    return vpn->engine == VNL_VPN_NONE
+               ? 0
+               : vnl_vpn_child_name(vpn->plan, plan, vnl_vpn_engine_at(vpn, tunnel->gateway), tunnel->child);
+}
+
+/* Those that are gone, while their daemons are still there. unload: none of them is wanted any more. */
+static void drop_tunnels(struct vnl_vpn_tunnel **old, size_t n, bool unload)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!old[i])
+            continue;
+        if (unload && old[i]->daemon && old[i]->daemon->phase == VNL_VPN_UP &&
+            old[i]->daemon->spec.engine == VNL_VPN_XFRM)
+            vnl_vpn_tunnel_unload(old[i]);
+        vnl_vpn_tunnel_free(&old[i]);
+    }
+    free(old);
+}
+
+/* The keys are compared here, while the old one is known: the check value in a secret's name has only 16 bits. */
+static bool key_changed(const struct vnl_vpn_tunnel *tunnel, const char *key)
+{
+    return tunnel->key && strcmp(tunnel->key, key ? key : "") != 0;
+}
+
+static int make_tunnels(struct vnl_vpn *vpn, struct vnl_vpn_tunnel **old, size_t n_old,
+                        const char *const *keys)
+{
+    for (size_t i = 0; i < vpn->plan->n_tunnels; i++) {
+        const struct vnl_plan_tunnel *plan = &vpn->plan->tunnels[i];
+        struct vnl_vpn_tunnel *tunnel =
+            tunnel_take(old, n_old, plan->ifname, vpn->plan->gateways[plan->gateway].name);
+        int r;
+
+        if (!tunnel)
+            return -ENOMEM;
+        vpn->tunnels[vpn->n_tunnels++] = tunnel;
+        if (key_changed(tunnel, keys[i]))
+            tunnel->loaded = false;
+        if ((r = tunnel_follow(vpn, tunnel, plan, keys[i])) < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int follow_tunnels(struct vnl_vpn *vpn, const char *const *keys)
+{
+    struct vnl_vpn_tunnel **old = vpn->tunnels;
+    size_t n_old = vpn->n_tunnels;
+    struct vnl_vpn_tunnel **tunnels = calloc(vpn->plan->n_tunnels + 1, sizeof(struct vnl_vpn_tunnel *));
+    int r;
+
+    if (!tunnels)
+        return -ENOMEM;
+    vpn->tunnels = tunnels;
+    vpn->n_tunnels = 0;
+    r = make_tunnels(vpn, old, n_old, keys);
+    for (size_t i = 0; i < vpn->n_tunnels; i++) {
+        uint32_t other = tunnels[i]->plan->other;
+
+        tunnels[i]->other = other < vpn->n_tunnels ? tunnels[other] : NULL;
+    }
+    drop_tunnels(old, n_old, r == 0);
+    return r;
+}
+
+/* --- following ------------------------------------------------------------------------------------ */
+
+/* Of one that runs: for its next IKE_SAs. */
+static void follow_settings(struct vnl_vpn_daemon *daemon)
+{
+    bool changed = false;
+
+    if (daemon->phase == VNL_VPN_UP &&
+        vnl_charon_config_write(daemon->dir_fd, &daemon->spec, &changed, NULL) == 0 && changed)
+        (void)vnl_vpn_daemon_call(daemon, "reload-settings", NULL, NULL, NULL, NULL, NULL);
+}
+
+static int follow_daemons(struct vnl_vpn *vpn)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        vpn->daemons[i]->wanted = false;
+    if (vpn->engine != VNL_VPN_NONE) {
+        r = want_own(vpn);
+        for (size_t i = 0; i < vpn->n_tunnels && r == 0; i++)
+            r = want_of(vpn, vpn->tunnels[i]);
+    }
+    if (r == 0)
+        drop_daemons(vpn);
+    for (size_t i = 0; i < vpn->n_daemons && r == 0; i++)
+        follow_settings(vpn->daemons[i]);
+    return r;
+}
+
+static void probe(struct vnl_vpn *vpn)
+{
+    if (vpn->probed || (!vpn->plan->n_tunnels && !vpn->plan->n_gateways))
+        return;
+    vpn->engine = vnl_vpn_probe(&vpn->why);
+    vpn->probed = true;
+}
+
+/* A key that changed but has the old one's check value is loaded as well. */
+static void load(struct vnl_vpn_tunnel *tunnel)
+{
+    bool forget = tunnel->daemon && tunnel->daemon->phase == VNL_VPN_UP && !tunnel->loaded &&
+                  !strcmp(tunnel->held_secret, tunnel->secret);
+
+    vnl_vpn_tunnel_settle(tunnel);
+    if (forget)
+        tunnel->held_secret[0] = '\0';
+    if (tunnel->daemon && tunnel->daemon->phase == VNL_VPN_UP)
+        vnl_vpn_tunnel_load(tunnel);
+}
+
+int vnl_vpn_follow(struct vnl_vpn *vpn, const struct vnl_plan *plan, const char *const *keys,
+                   struct vnl_err **err)
+{
+    int r;
+
+    vpn->plan = plan;
+    probe(vpn);
+    vpn->serial++;
+    r = keys || !plan->n_tunnels ? follow_tunnels(vpn, keys) : -ENOMEM;
+    if (r == 0)
+        r = follow_daemons(vpn);
+    if (r < 0) {
+        forget(vpn); /* half of it would be about the old plan */
+        return vnl_fail(err, -r, "VPN connections: %s", strerror(-r));
+    }
+    vnl_vpn_sweep(vpn);
+    /* They start while the programs are loaded. */
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        if (vpn->daemons[i]->phase == VNL_VPN_DOWN)
+            (void)vnl_vpn_daemon_run(vpn->daemons[i], vnl_loop_now_ms());
+    vnl_vpn_peers_follow(vpn);
+    for (size_t i = 0; i < vpn->n_tunnels; i++)
+        load(vpn->tunnels[i]);
+    return 0;
+}
+
+int vnl_vpn_run(struct vnl_vpn *vpn)
+{
+    int64_t now = vnl_loop_now_ms();
+    int least = -1;
+
+    for (size_t i = 0; i < vpn->n_daemons; i++) {
+        int wait = vnl_vpn_daemon_run(vpn->daemons[i], now);
+
+        least = wait >= 0 && (least < 0 || wait < least) ? wait : least;
+    }
+    for (size_t i = 0; i < vpn->n_tunnels; i++) {
+        int wait = vnl_vpn_tunnel_run(vpn->tunnels[i], now);
+
+        least = wait >= 0 && (least < 0 || wait < least) ? wait : least;
+    }
+    return least;
+}
+
+/* --- what is asked of it -------------------------------------------------------------------------- */
+
+void vnl_vpn_count(struct vnl_vpn *vpn)
+{
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        if (vpn->daemons[i]->phase == VNL_VPN_UP)
+            vnl_vpn_daemon_refresh(vpn->daemons[i]);
+}
+
+uint64_t vnl_vpn_serial(const struct vnl_vpn *vpn)
+{
+    return vpn->serial + 1;
+}
+
+static struct vnl_json *report_one(const struct vnl_vpn_tunnel *tunnel)
+{
+    struct vnl_json *json = vnl_json_object();
+
+    (void)vnl_json_set(json, "connection", vnl_json_str(tunnel->plan->connection));
+    (void)vnl_json_set(json, "name", vnl_json_str(tunnel->plan->name));
+    (void)vnl_json_set(json, "gateway", vnl_json_str(tunnel->gateway));
+    (void)vnl_json_set(json, "status", vnl_json_int(tunnel->status));
+    (void)vnl_json_set(json, "reason", vnl_json_str(tunnel->reason));
+    (void)vnl_json_set(json, "suite", vnl_json_str(tunnel->suite));
+    (void)vnl_json_set(json, "ingress", vnl_json_int((int64_t)(tunnel->in + tunnel->last_in)));
+    (void)vnl_json_set(json, "egress", vnl_json_int((int64_t)(tunnel->out + tunnel->last_out)));
+    (void)vnl_json_set(json, "since", vnl_json_int(tunnel->since_ms));
+    (void)vnl_json_set(json, "engine", vnl_json_int(vnl_vpn_engine_at(tunnel->vpn, tunnel->gateway)));
+    return json;
+}
+
+struct vnl_json *vnl_vpn_report(const struct vnl_vpn *vpn)
+{
+    struct vnl_json *list = vnl_json_array();
+
+    for (size_t i = 0; i < vpn->n_tunnels; i++)
+        if (vnl_json_push(list, report_one(vpn->tunnels[i])) < 0)
+            break;
+    return list;
+}
+
+static struct vnl_json *log_of(const struct vnl_vpn *vpn, const struct vnl_vpn_daemon *daemon)
+{
+    struct vnl_json *json = vnl_json_object();
+    CLEANUP(vnl_str_free) char *path = NULL;
+    const char *slash = *daemon->tunnel ? "/" : "";
+
+    if (asprintf(&path, "vpn/%s%s%s/charon.log", daemon->gateway, slash, daemon->tunnel) < 0)
+        path = NULL;
+    (void)vnl_json_set(json, "path", vnl_json_str(path));
+    for (size_t i = 0; i < vpn->n_tunnels; i++)
+        if (vpn->tunnels[i]->daemon == daemon)
+            (void)vnl_json_set(json, vpn->tunnels[i]->ifname, vnl_json_str(vpn->tunnels[i]->plan->name));
+    return json;
+}
+
+struct vnl_json *vnl_vpn_logs(const struct vnl_vpn *vpn, const char *gateway)
+{
+    struct vnl_json *list = vnl_json_array();
+
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        if (!strcasecmp(vpn->daemons[i]->gateway, gateway))
+            (void)vnl_json_push(list, log_of(vpn, vpn->daemons[i]));
+    return list;
+}
+
+static bool is_meant(const struct vnl_vpn_tunnel *tunnel, const char *gateway, const char *connection)
+{
+    return (!gateway || !strcasecmp(tunnel->gateway, gateway)) &&
+           (!connection || !strcasecmp(tunnel->plan->connection, connection) ||
+            !strcasecmp(tunnel->plan->name, connection));
+}
+
+int vnl_vpn_renew(struct vnl_vpn *vpn, const char *gateway, const char *connection, struct vnl_err **err)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < vpn->n_tunnels; i++) {
+        if (!is_meant(vpn->tunnels[i], gateway, connection))
+            continue;
+        vnl_vpn_tunnel_renew(vpn->tunnels[i]);
+        found = true;
+    }
+    return found ? 0
+                 : vnl_fail(err, ENOENT, "%s '%s' has no tunnel", connection ? "connection" : "gateway",
+                            connection ? connection
+                            : gateway  ? gateway
+                                       : "");
+}
