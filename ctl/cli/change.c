@@ -3,6 +3,7 @@
 
 #include "cmds.h"
 
+#include "vnetlab/agent.h"
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
@@ -32,5 +33,7 @@ int vnl_cmd_save_and_apply(const struct vnl_lab *lab, struct vnl_err **err)
         (void)vnl_wrap(err, "lab '%s' is changed in part only, say 'vnetlab up' again", lab->name);
         return VNL_EXIT_SYSTEM;
     }
-    return vnl_store_set_applied(store, true, err) < 0 ? VNL_EXIT_SYSTEM : VNL_EXIT_OK;
+    if (vnl_store_set_applied(store, true, err) < 0 || vnl_agent_ensure(plan, err) < 0)
+        return VNL_EXIT_SYSTEM;
+    return VNL_EXIT_OK;
 }

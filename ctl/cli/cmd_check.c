@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmds.h"
+#include "connections.h"
 #include "out.h"
 
 #include "vnetlab/base.h"
@@ -242,6 +243,31 @@ static int load_running(const char *name, struct vnl_lab **ret, struct vnl_plan 
     return vnl_plan_build(*ret, ret_plan, err);
 }
 
+/* Tunnels first: packets are sent when all that can come up have, or after a while. They fill `ret`, one per tunnel of the plan. */
+static int wait_for_tunnels(const struct vnl_plan *plan, struct vnl_cmd_tunnels *tunnels,
+                            struct vnl_check_tunnel **ret, struct vnl_err **err)
+{
+    struct vnl_check_tunnel *list;
+    int r = vnl_cmd_tunnels_wait(plan, NULL, NULL, VNL_CONNECT_MS, tunnels, err);
+
+    if (r < 0)
+        return r;
+    list = calloc(plan->n_tunnels + 1, sizeof(*list));
+    if (!list)
+        return vnl_fail(err, ENOMEM, "check");
+    for (size_t i = 0; i < plan->n_tunnels; i++)
+        if (tunnels->of[i])
+            list[i] = (struct vnl_check_tunnel){ tunnels->of[i]->status == VNL_VPN_CONNECTED,
+                                                 tunnels->of[i]->reason };
+    *ret = list;
+    return 0;
+}
+
+static void list_free(struct vnl_check_tunnel **list)
+{
+    free(*list);
+}
+
 /* expected: NULL for the running lab's own expectations. The caller holds the lab's lock. */
 static int grade(struct tally *tally, const struct vnl_lab *expected, const char *name, const char *title,
                  int timeout_ms, struct vnl_err **err)
@@ -249,10 +275,14 @@ static int grade(struct tally *tally, const struct vnl_lab *expected, const char
     CLEANUP(vnl_lab_free) struct vnl_lab *running = NULL;
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
     CLEANUP(vnl_check_free) struct vnl_check *check = NULL;
+    CLEANUP(vnl_cmd_tunnels_done) struct vnl_cmd_tunnels tunnels = { 0 };
+    CLEANUP(list_free) struct vnl_check_tunnel *list = NULL;
     int r = load_running(name, &running, &plan, err);
 
     if (r >= 0)
-        r = vnl_check_run(expected ? expected : running, plan, timeout_ms, &check, err);
+        r = wait_for_tunnels(plan, &tunnels, &list, err);
+    if (r >= 0)
+        r = vnl_check_run(expected ? expected : running, plan, list, timeout_ms, &check, err);
     if (r < 0)
         return r;
     tally->passed += check->n_rows - check->n_failed;
@@ -376,22 +406,6 @@ static int check_running(struct tally *tally, const struct vnl_args *args, int t
     return grade(tally, NULL, name, title, timeout_ms, err);
 }
 
-static int timeout_parse(const char *text, int *ret, struct vnl_err **err)
-{
-    char *end;
-    double seconds;
-
-    *ret = TIMEOUT_MS;
-    if (!text)
-        return 0;
-    seconds = strtod(text, &end);
-    if (end == text || *end || !(seconds >= 0.01 && seconds <= 3600))
-        return vnl_fail_at(err, EINVAL, NULL, NULL, NULL, "0.01 to 3600",
-                           "--timeout '%s' is no number of seconds", text);
-    *ret = (int)(seconds * 1000);
-    return 0;
-}
-
 static int summarize(struct tally *tally, struct vnl_err **err)
 {
     struct vnl_json *json;
@@ -434,7 +448,7 @@ int vnl_cmd_check(const struct vnl_args *args, struct vnl_err **err)
     CLEANUP(tally_done) struct tally tally = { .json = args->json ? vnl_json_array() : NULL };
     int timeout_ms, r, s;
 
-    r = timeout_parse(args->values[OPT_TIMEOUT], &timeout_ms, err);
+    r = vnl_cmd_timeout(args->values[OPT_TIMEOUT], TIMEOUT_MS, &timeout_ms, err);
     if (r < 0)
         return r;
     if (args->n_operands == 0)

@@ -12,8 +12,10 @@
 #include "out.h"
 
 #include "vnetlab/base.h"
+#include "vnetlab/delay.h"
 #include "vnetlab/err.h"
 #include "vnetlab/json.h"
+#include "vnetlab/vpn.h"
 
 enum status { STATUS_OK, STATUS_FALLBACK, STATUS_MISSING, STATUS_UNKNOWN, STATUS_MAX };
 
@@ -177,6 +179,44 @@ static void find_jit(struct finding *finding)
         set(finding, STATUS_FALLBACK, "interpreter, slower: this kernel has no CONFIG_BPF_JIT");
 }
 
+/* Real IKE and ESP either way; the kernel's ESP is faster. */
+static void find_vpn(struct finding *finding)
+{
+    CLEANUP(vnl_str_free) char *why = NULL;
+    enum vnl_vpn_engine engine = vnl_vpn_probe(&why);
+
+    switch (engine) {
+    case VNL_VPN_XFRM:
+        set(finding, STATUS_OK, "ESP in the kernel (xfrm)");
+        return;
+    case VNL_VPN_LIBIPSEC:
+        set(finding, STATUS_FALLBACK, "ESP in strongSwan (libipsec), slower: %s",
+            why ? why : "the kernel has no ESP");
+        return;
+    case VNL_VPN_NONE:
+    case VNL_VPN_ENGINE_MAX:
+        break;
+    }
+    set(finding, STATUS_MISSING, "%s", why ? why : "strongSwan: apt install charon-systemd");
+}
+
+static void find_delay(struct finding *finding)
+{
+    switch (vnl_delay_probe()) {
+    case VNL_DELAY_NETEM:
+        set(finding, STATUS_OK, "latencies between regions by the kernel (netem)");
+        return;
+    case VNL_DELAY_TAP:
+        set(finding, STATUS_FALLBACK,
+            "latencies between regions by the agent: this kernel has no netem "
+            "(CONFIG_NET_SCH_NETEM)");
+        return;
+    case VNL_DELAY_NEITHER:
+        break;
+    }
+    set(finding, STATUS_MISSING, "no latencies between regions: modprobe sch_netem, or tun");
+}
+
 static const struct {
     const char *name;
     bool required, root;
@@ -187,6 +227,7 @@ static const struct {
     { "veth", true, true, find_veth },       { "bridge", true, true, find_bridge },
     { "clsact", true, true, find_clsact },   { "bpffs", true, true, find_bpffs },
     { "BPF JIT", false, true, find_jit },    { "BIG TCP", false, false, find_big_tcp },
+    { "VPN", false, true, find_vpn },        { "delays", false, true, find_delay },
     { "a small lab", true, true, find_lab },
 };
 

@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "cmds.h"
 #include "vnetlab/base.h"
@@ -34,7 +36,7 @@ static int running_vms(const char *lab, struct vnl_names *ret, struct vnl_err **
         return vnl_fail(err, ENOENT, "lab '%s' is not running", lab);
     while ((entry = readdir(dir))) {
         if (entry->d_name[0] != '.' && strcmp(entry->d_name, VNL_FABRIC) != 0 &&
-            vnl_names_add(ret, entry->d_name) < 0)
+            strcmp(entry->d_name, VNL_PLATFORM) != 0 && vnl_names_add(ret, entry->d_name) < 0)
             return vnl_fail(err, ENOMEM, "VMs of lab '%s'", lab);
     }
     return 0;
@@ -54,4 +56,43 @@ int vnl_cmd_pick_vm(const char *lab, const char *word, char **ret, struct vnl_er
         return *ret ? 0 : vnl_fail(err, ENOMEM, "VM '%s'", word);
     }
     return vnl_cmd_not_found(err, "VM", word, lab, &names);
+}
+
+void vnl_cmd_tell_gateway(const char *name, const char *vm, bool log)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    const struct vnl_vpn_gateway *gateway;
+    const struct vnl_site *site;
+
+    if (vnl_cmd_load_stored(name, &lab, NULL, &err) < 0)
+        return;
+    gateway = vnl_vpn_gateway_lookup(lab, vm);
+    site = gateway ? NULL : vnl_site_lookup(lab, vm);
+    if (gateway)
+        (void)fprintf(stderr, "vnetlab: %s is the VPN gateway of %s", vm, gateway->vnet->name);
+    else if (site)
+        (void)fprintf(stderr, "vnetlab: %s is the VPN device of a site", vm);
+    else
+        return;
+    if (log)
+        (void)fprintf(stderr, ": 'vnetlab vpn log %s' has what it negotiates\n", vm);
+    else
+        (void)fprintf(stderr, ": eth0 is its inside, eth1 the internet side, vpn1, vpn2, ... are tunnels\n");
+}
+
+int vnl_cmd_in_vm(const struct vnl_args *args, const char *lab, const char *vm, bool no_tty,
+                  struct vnl_err **err)
+{
+    struct vnl_guest_exec what = {
+        .argv = args->n_operands > 1 ? (char *const *)args->operands + 1 : NULL,
+        .tty = !no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
+    };
+    int status, r;
+
+    if (what.tty && !what.argv)
+        vnl_cmd_tell_gateway(lab, vm, false);
+    r = vnl_guest_run(lab, vm, &what, &status, err);
+
+    return r < 0 ? r : status;
 }

@@ -23,6 +23,8 @@ int vnl_cmd_logs(const struct vnl_args *args, struct vnl_err **err)
     if (r >= 0)
         r = vnl_cmd_pick_vm(lab, args->operands[0], &vm, err);
     if (r >= 0)
+        vnl_cmd_tell_gateway(lab, vm, true);
+    if (r >= 0)
         r = vnl_guest_logs(lab, vm, STDOUT_FILENO, args->values[OPT_FOLLOW] != NULL, err);
     return r < 0 ? r : VNL_EXIT_OK;
 }

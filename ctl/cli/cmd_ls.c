@@ -30,7 +30,7 @@ static_assert(ARRAY_SIZE(states) == STATE_MAX, "name every state");
 struct row {
     const char *name;
     enum state state;
-    size_t n_vnets, n_vms, n_peerings, n_connected;
+    size_t n_vnets, n_vms, n_hosts, n_peerings, n_connected;
     char *file;
 };
 
@@ -38,6 +38,7 @@ static void row_count(struct row *row, const struct vnl_lab *lab)
 {
     row->n_vnets = lab->n_vnets;
     row->n_vms = lab->n_vms;
+    row->n_hosts = lab->n_hosts;
     for (size_t i = 0; i < lab->n_vnets; i++) {
         const struct vnl_vnet *vnet = lab->vnets[i];
 
@@ -94,6 +95,7 @@ static struct vnl_json *row_to_json(const struct row *row)
     bad |= vnl_json_set(item, "state", vnl_json_str(states[row->state].name)) < 0;
     bad |= vnl_json_set(item, "virtualNetworks", vnl_json_int((int64_t)row->n_vnets)) < 0;
     bad |= vnl_json_set(item, "virtualMachines", vnl_json_int((int64_t)row->n_vms)) < 0;
+    bad |= vnl_json_set(item, "internetHosts", vnl_json_int((int64_t)row->n_hosts)) < 0;
     bad |= vnl_json_set(item, "peerings", vnl_json_int((int64_t)row->n_peerings)) < 0;
     bad |= vnl_json_set(item, "peeringsConnected", vnl_json_int((int64_t)row->n_connected)) < 0;
     bad |= vnl_json_set(item, "file", vnl_json_str(row->file)) < 0;

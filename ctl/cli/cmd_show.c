@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmds.h"
+#include "connections.h"
 #include "out.h"
 #include "resources.h"
+#include "show_parts.h"
 #include "show_resource.h"
 
 #include "vnetlab/base.h"
@@ -89,22 +92,27 @@ static int print_vnets(const struct vnl_lab *lab, struct vnl_err **err)
     return print_table(table, err);
 }
 
-static void vm_row(struct vnl_table *table, const struct vnl_plan *plan, const struct vnl_plan_vm *vm,
-                   const struct vnl_nic *nic)
+static void nic_row(struct vnl_table *table, const struct vnl_plan *plan, const struct vnl_plan_vm *vm,
+                    size_t which)
 {
-    const struct vnl_plan_nic *planned = &plan->nics[vm->nics[0]];
+    const struct vnl_plan_nic *nic = &plan->nics[vm->nics[which]];
     struct text text = { 0 };
     char buf[VNL_ADDR_STR];
 
-    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vm->name);
-    vnl_table_cell(table, VNL_TONE_PLAIN, "%s/%s", nic->subnet->vnet->name, nic->subnet->name);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", which ? "" : vm->name);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", nic->subnet);
     text_open(&text);
-    for (size_t i = 0; text.out && i < planned->n_addrs; i++)
-        (void)fprintf(text.out, "%s%s", i ? "," : "", vnl_addr_format(&planned->addrs[i].addr, buf));
+    for (size_t i = 0; text.out && i < nic->n_addrs; i++) {
+        const struct vnl_plan_addr *own = &nic->addrs[i];
+
+        (void)fprintf(text.out, "%s%s", i ? "," : "", vnl_addr_format(&own->addr, buf));
+        if (own->public_ip != VNL_PLAN_NOBODY)
+            (void)fprintf(text.out, " (%s)", vnl_addr_format(&plan->publics[own->public_ip].addr, buf));
+    }
     text_cell(&text, table);
-    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vnl_mac_format(&planned->mac, buf));
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vnl_mac_format(&nic->mac, buf));
     vnl_table_cell(table, VNL_TONE_PLAIN, "%s", vm->netns);
-    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", planned->ifname);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", nic->ifname);
 }
 
 static int print_vms(const struct vnl_lab *lab, const struct vnl_plan *plan, struct vnl_err **err)
@@ -113,11 +121,10 @@ static int print_vms(const struct vnl_lab *lab, const struct vnl_plan *plan, str
     CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
 
     for (size_t i = 0; i < lab->n_vms; i++) {
-        const struct vnl_vm *vm = lab->vms[i];
-        const struct vnl_plan_vm *planned = vnl_plan_vm_lookup(plan, vm->name);
+        const struct vnl_plan_vm *planned = vnl_plan_vm_lookup(plan, lab->vms[i]->name);
 
-        if (planned && planned->n_nics && vm->n_nics)
-            vm_row(table, plan, planned, vm->nics[0]);
+        for (size_t k = 0; planned && k < planned->n_nics; k++)
+            nic_row(table, plan, planned, k);
     }
     return print_table(table, err);
 }
@@ -203,7 +210,9 @@ static int print_lab(const struct vnl_lab *lab, bool applied, struct vnl_err **e
         r = print_vms(lab, plan, err);
     if (r >= 0 && lab->n_nsgs)
         r = print_nsgs(lab, err);
-    return r;
+    if (r >= 0)
+        r = vnl_show_outside(lab, err);
+    return r >= 0 ? vnl_show_vpn(lab, plan, err) : r;
 }
 
 /* --- one resource --------------------------------------------------------------------------------- */
@@ -284,6 +293,26 @@ static struct vnl_json *resource_to_json(const struct vnl_resource *resource)
         return vnl_rule_to_json(resource->rule);
     case VNL_TYPE_ASG:
         return vnl_asg_to_json(resource->asg);
+    case VNL_TYPE_ROUTE_TABLE:
+        return vnl_udr_table_to_json(resource->udr_table);
+    case VNL_TYPE_ROUTE:
+        return vnl_udr_to_json(resource->udr);
+    case VNL_TYPE_PUBLIC_IP:
+        return vnl_public_ip_to_json(resource->public_ip);
+    case VNL_TYPE_NAT_GATEWAY:
+        return vnl_nat_gateway_to_json(resource->nat);
+    case VNL_TYPE_BALANCER:
+        return vnl_lb_to_json(resource->lb);
+    case VNL_TYPE_HOST:
+        return vnl_host_to_json(resource->host);
+    case VNL_TYPE_VPN_GATEWAY:
+        return vnl_vpn_gateway_to_json(resource->gateway);
+    case VNL_TYPE_LOCAL_GATEWAY:
+        return vnl_local_gateway_to_json(resource->local);
+    case VNL_TYPE_CONNECTION:
+        return vnl_connection_to_json(resource->connection);
+    case VNL_TYPE_SITE:
+        return vnl_site_to_json(resource->site);
     case VNL_TYPE_MAX:
         break;
     }
@@ -297,12 +326,32 @@ static const struct vnl_nic *nic_of(const struct vnl_resource *resource)
     return resource->type == VNL_TYPE_VM && resource->vm->n_nics ? resource->vm->nics[0] : NULL;
 }
 
-static int show_json(const struct vnl_resource *found, const struct vnl_bpf *bpf, struct vnl_err **err)
+static int add_connection(struct vnl_json *json, const struct vnl_lab *lab,
+                          const struct vnl_connection *connection, struct vnl_err **err)
+{
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
+    CLEANUP(vnl_cmd_tunnels_done) struct vnl_cmd_tunnels tunnels = { 0 };
+    int r = vnl_plan_build(lab, &plan, err);
+
+    if (r >= 0)
+        r = vnl_cmd_tunnels_ask(plan, &tunnels, err);
+    if (r < 0)
+        return r;
+    r = vnl_connection_add_state(json, vnl_cmd_tunnels_find(plan, &tunnels, connection->id), tunnels.why);
+    return r < 0 ? vnl_fail(err, ENOMEM, "connection") : 0;
+}
+
+static int show_json(const struct vnl_lab *lab, const struct vnl_resource *found, const struct vnl_bpf *bpf,
+                     struct vnl_err **err)
 {
     CLEANUP(vnl_json_free) struct vnl_json *json = resource_to_json(found);
     const struct vnl_nic *nic = nic_of(found);
     int r = 0;
 
+    if (json && found->type == VNL_TYPE_CONNECTION) {
+        r = add_connection(json, lab, found->connection, err);
+        return r < 0 ? r : vnl_out_json(TAKE_PTR(json), err);
+    }
     if (json && bpf && nic)
         r = add_drops(json, bpf, nic);
     else if (json && bpf && found->type == VNL_TYPE_NSG)
@@ -315,7 +364,6 @@ static int show_resource(const struct vnl_lab *lab, const char *word, bool as_js
     CLEANUP(vnl_resources_done) struct vnl_resources resources = { 0 };
     CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
     const struct vnl_resource *found = NULL;
-    bool done = false;
     int r = vnl_resources_build(lab, &resources, err);
 
     if (r >= 0)
@@ -324,9 +372,7 @@ static int show_resource(const struct vnl_lab *lab, const char *word, bool as_js
         return r;
     if (open_counters(lab, &bpf, err) < 0)
         return VNL_EXIT_SYSTEM;
-    if (!as_json)
-        r = vnl_show_resource(lab, found, bpf, &done, err);
-    return r < 0 || done ? r : show_json(found, bpf, err);
+    return as_json ? show_json(lab, found, bpf, err) : vnl_show_resource(lab, found, bpf, err);
 }
 
 int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err)
@@ -341,6 +387,8 @@ int vnl_cmd_show(const struct vnl_args *args, struct vnl_err **err)
         r = vnl_cmd_load_stored(name, &lab, &applied, err);
     if (r < 0)
         return r;
+    if (args->n_operands && !strcasecmp(args->operands[0], "connections"))
+        return vnl_show_connections(lab, args->json, err);
     if (args->n_operands)
         return show_resource(lab, args->operands[0], args->json, err);
     if (!args->json)

@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "cmds.h"
+#include "connections.h"
 #include "out.h"
 
+#include "vnetlab/agent.h"
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
@@ -27,6 +29,14 @@
 #include "vnetlab/load.h"
 #include "vnetlab/plan.h"
 #include "vnetlab/store.h"
+
+enum { OPT_NO_WAIT, OPT_TIMEOUT };
+const struct vnl_opt vnl_up_opts[] = {
+    [OPT_NO_WAIT] = { "--no-wait", NULL, NULL, "do not wait for VPN connections" },
+    [OPT_TIMEOUT] = { "--timeout", "-W", "SECONDS",
+                      "how long to wait for VPN connections, 10 when not given" },
+    { NULL },
+};
 
 struct up {
     double start;
@@ -39,10 +49,13 @@ struct up {
     struct vnl_diff *diff;    /* running to plan */
     bool was_applied;
     struct vnl_dp_stats stats;
+    double seconds;                 /* that it took, without the wait for connections */
+    struct vnl_cmd_tunnels tunnels; /* how they stand at the end; `of` is NULL with --no-wait */
 };
 
 static void up_done(struct up *up)
 {
+    vnl_cmd_tunnels_done(&up->tunnels);
     vnl_diff_free(&up->diff);
     vnl_plan_free(&up->running);
     vnl_plan_free(&up->plan);
@@ -179,7 +192,9 @@ static int apply(struct up *up, struct vnl_err **err)
         return VNL_EXIT_SYSTEM;
     if (vnl_cmd_apply(up->plan, &up->stats, err) < 0)
         return fail_apply(up, &store, err);
-    return vnl_store_set_applied(store, true, err) < 0 ? VNL_EXIT_SYSTEM : VNL_EXIT_OK;
+    if (vnl_store_set_applied(store, true, err) < 0 || vnl_agent_ensure(up->plan, err) < 0)
+        return VNL_EXIT_SYSTEM;
+    return VNL_EXIT_OK;
 }
 
 /* --- report --------------------------------------------------------------------------------------- */
@@ -207,7 +222,8 @@ static void print_try(const struct vnl_plan *plan)
     for (size_t i = plan->n_vms; i-- > 1;) {
         const struct vnl_plan_nic *to = plan->vms[i].n_nics ? &plan->nics[plan->vms[i].nics[0]] : NULL;
 
-        if (to && to->n_addrs && reaches(plan, &plan->nics[plan->vms[0].nics[0]], to)) {
+        if (to && to->n_addrs && !plan->vms[i].gateway &&
+            reaches(plan, &plan->nics[plan->vms[0].nics[0]], to)) {
             (void)printf("try: sudo vnetlab exec %s -- ping -c 4 %s\n", plan->vms[0].name,
                          vnl_addr_format(&to->addrs[0].addr, addr));
             return;
@@ -217,11 +233,14 @@ static void print_try(const struct vnl_plan *plan)
 
 static void print_created(const struct up *up)
 {
-    char vnets[64], vms[64];
+    char vnets[64], vms[64], hosts[64], gateways[64];
 
-    (void)printf("lab %s: %s, %s up in %.2f s\n", up->lab->name,
-                 vnl_cmd_count(vnets, up->plan->n_vnets, "virtual network"),
-                 vnl_cmd_count(vms, up->plan->n_vms, "virtual machine"), now() - up->start);
+    (void)printf("lab %s: %s, %s%s%s%s up in %.2f s\n", up->lab->name,
+                 vnl_cmd_count(vnets, up->lab->n_vnets, "virtual network"),
+                 vnl_cmd_count(vms, up->lab->n_vms, "virtual machine"), vnl_cmd_count_hosts(hosts, up->lab),
+                 up->lab->n_gateways ? ", " : "",
+                 up->lab->n_gateways ? vnl_cmd_count(gateways, up->lab->n_gateways, "VPN gateway") : "",
+                 up->seconds);
     if (!up->before && isatty(STDOUT_FILENO))
         print_try(up->plan);
 }
@@ -254,14 +273,21 @@ static void print_text(const struct up *up)
     if (up->diff->n)
         vnl_diff_print(stdout, up->diff);
     if (up->diff->n)
-        (void)printf("lab %s: %s in %.2f s\n", name, vnl_cmd_count(buf, up->diff->n, "change"),
-                     now() - up->start);
+        (void)printf("lab %s: %s in %.2f s\n", name, vnl_cmd_count(buf, up->diff->n, "change"), up->seconds);
     else if (repaired || stats->published)
         (void)printf("lab %s: %s (%zu created, %zu changed, %zu deleted%s) in %.2f s\n", name,
                      up->was_applied ? "repaired" : "finished", stats->created, stats->changed,
-                     stats->deleted, stats->published ? ", tables published" : "", now() - up->start);
+                     stats->deleted, stats->published ? ", tables published" : "", up->seconds);
     else
         (void)printf("lab %s: nothing to change\n", name);
+}
+
+static void print_tunnels(const struct up *up)
+{
+    if (!up->tunnels.of)
+        return;
+    vnl_cmd_tunnels_print_count(up->plan, &up->tunnels);
+    vnl_cmd_tunnels_print(up->plan, &up->tunnels, NULL, NULL, false);
 }
 
 static int print_json(const struct up *up, struct vnl_err **err)
@@ -277,7 +303,9 @@ static int print_json(const struct up *up, struct vnl_err **err)
     bad |= vnl_json_set(json, "created", vnl_json_bool(!up->before)) < 0;
     bad |= vnl_json_set(json, "difference", vnl_diff_to_json(up->diff)) < 0;
     bad |= vnl_json_set(json, "kernelObjects", objects) < 0;
-    bad |= vnl_json_set(json, "seconds", vnl_json_real(now() - up->start)) < 0;
+    if (up->tunnels.of && up->plan->n_tunnels)
+        bad |= vnl_json_set(json, "connections", vnl_cmd_tunnels_to_json(up->plan, &up->tunnels)) < 0;
+    bad |= vnl_json_set(json, "seconds", vnl_json_real(up->seconds)) < 0;
     if (bad)
         vnl_json_free(&json);
     return vnl_out_json(json, err);
@@ -287,7 +315,17 @@ static int up(struct up *up, const char *file, struct vnl_err **err)
 {
     int r = prepare(up, file, err);
 
-    return r == 0 ? apply(up, err) : r;
+    if (r == 0)
+        r = apply(up, err);
+    up->seconds = now() - up->start;
+    return r;
+}
+
+/* That one does not come up is the lab's affair. Another command may go on meanwhile. */
+static int wait_for_tunnels(struct up *up, int timeout_ms, struct vnl_err **err)
+{
+    vnl_lock_release(&up->lock);
+    return vnl_cmd_tunnels_wait(up->plan, NULL, NULL, timeout_ms, &up->tunnels, err);
 }
 
 int vnl_cmd_up_locked(const char *file, struct vnl_err **err)
@@ -301,13 +339,20 @@ int vnl_cmd_up_locked(const char *file, struct vnl_err **err)
 int vnl_cmd_up(const struct vnl_args *args, struct vnl_err **err)
 {
     CLEANUP(up_done) struct up work = { .start = now() };
-    int r = up(&work, args->operands[0], err);
+    int timeout_ms, r = vnl_cmd_timeout(args->values[OPT_TIMEOUT], VNL_CONNECT_MS, &timeout_ms, err);
 
+    if (r == 0)
+        r = up(&work, args->operands[0], err);
     if (r != VNL_EXIT_OK)
         return r;
+    if (!args->json)
+        print_text(&work);
+    (void)fflush(stdout);
+    if (!args->values[OPT_NO_WAIT] && wait_for_tunnels(&work, timeout_ms, err) < 0)
+        return VNL_EXIT_SYSTEM;
     if (args->json)
         return print_json(&work, err);
-    print_text(&work);
+    print_tunnels(&work);
     print_unsynced(work.plan);
     return VNL_EXIT_OK;
 }

@@ -23,11 +23,11 @@ static size_t count_peerings(const struct vnl_lab *lab)
 
 static void print_ok(const char *file, const struct vnl_lab *lab)
 {
-    char vnets[64], peerings[64], vms[64];
+    char vnets[64], peerings[64], vms[64], hosts[64];
 
-    (void)printf("%s: ok (%s, %s, %s)\n", file, vnl_cmd_count(vnets, lab->n_vnets, "virtual network"),
+    (void)printf("%s: ok (%s, %s, %s%s)\n", file, vnl_cmd_count(vnets, lab->n_vnets, "virtual network"),
                  vnl_cmd_count(peerings, count_peerings(lab), "peering"),
-                 vnl_cmd_count(vms, lab->n_vms, "virtual machine"));
+                 vnl_cmd_count(vms, lab->n_vms, "virtual machine"), vnl_cmd_count_hosts(hosts, lab));
 }
 
 static int push_ok(struct vnl_json *list, const char *file, const struct vnl_lab *lab)
@@ -40,6 +40,7 @@ static int push_ok(struct vnl_json *list, const char *file, const struct vnl_lab
     bad |= vnl_json_set(item, "virtualNetworks", vnl_json_int((int64_t)lab->n_vnets)) < 0;
     bad |= vnl_json_set(item, "peerings", vnl_json_int((int64_t)count_peerings(lab))) < 0;
     bad |= vnl_json_set(item, "virtualMachines", vnl_json_int((int64_t)lab->n_vms)) < 0;
+    bad |= vnl_json_set(item, "internetHosts", vnl_json_int((int64_t)lab->n_hosts)) < 0;
     bad |= vnl_json_push(list, item) < 0;
     return bad ? -1 : 0;
 }

@@ -58,6 +58,7 @@ const struct vnl_cmd vnl_cmds[] = {
         .operands = "FILE",
         .summary = "create the lab, or change it to what FILE says",
         .flags = CMD_ROOT | CMD_JSON,
+        .opts = vnl_up_opts,
         .details =
             "Makes the lab equal to the file: creates it, or changes it in place while traffic that "
             "is not concerned "
@@ -67,9 +68,13 @@ const struct vnl_cmd vnl_cmds[] = {
             "their settings, programs and tables, run commands that ended with their VM's init. What was "
             "changed inside a VM (addresses, routes, sysctls) is the guest's own business and stays.\n\n"
             "A change that fails is taken back: the lab is then as it was before.\n\n"
-            "A file with mistakes changes nothing.",
+            "A file with mistakes changes nothing.\n\n"
+            "At the end it waits until the VPN connections are Connected whose both ends are in the lab, and "
+            "says why "
+            "one is not. That is no failure of 'up'.",
         .examples = "$ sudo vnetlab up lab.yaml  # create\n"
-                    "$ sudo vnetlab up lab.yaml  # after editing it: change in place",
+                    "$ sudo vnetlab up lab.yaml  # after editing it: change in place\n"
+                    "$ sudo vnetlab up --no-wait lab.yaml  # do not wait for VPN connections",
         .run = vnl_cmd_up,
     },
     {
@@ -112,13 +117,19 @@ const struct vnl_cmd vnl_cmds[] = {
             "it: a summary of that resource; of a running lab also what was counted: packets dropped at a "
             "virtual machine, by "
             "reason, and new flows that a security rule decided. -o json prints it in Azure's JSON.\n\n"
-            "RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name, "
+            "RESOURCE 'connections' lists the VPN connections: status (Unknown, Connecting, Connected, "
+            "NotConnected), bytes of "
+            "inner packets that the gateway got and sent, what was negotiated, since when, and the reason of "
+            "those that are "
+            "not connected.\n\n"
+            "Else RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name, "
             "nsgs/web, web/allow-http) "
             "or a full resource id.",
         .examples = "$ sudo vnetlab show                  # the whole lab\n"
                     "$ sudo vnetlab show vm-1             # one virtual machine\n"
                     "$ sudo vnetlab show vnet-1/to-vnet-2 # one peering link\n"
-                    "$ sudo vnetlab show nsgs/web         # a network security group with its hits",
+                    "$ sudo vnetlab show nsgs/web         # a network security group with its hits\n"
+                    "$ sudo vnetlab show connections      # VPN connections: status, bytes, why one is down",
         .run = vnl_cmd_show,
     },
     {
@@ -137,6 +148,36 @@ const struct vnl_cmd vnl_cmds[] = {
                     "$ sudo vnetlab exec vm-1 -- ping -c 4 10.1.0.4     # one command\n"
                     "$ sudo vnetlab exec -l hub-spoke nva -- ip route   # in another lab",
         .run = vnl_cmd_exec,
+    },
+    {
+        .name = "run",
+        .operands = "VM -- COMMAND...",
+        .summary = "run a command in a virtual machine by the platform's own channel",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .details = "As Azure's run-command does: no rule, route or address matters to it, so it works where "
+                   "nothing else gets "
+                   "in. Output and exit status are the command's; -o json prints the output in the shape of "
+                   "'az vm run-command invoke', the last 4096 bytes of each kind.",
+        .examples = "$ sudo vnetlab run vm-1 -- ip route\n"
+                    "$ sudo vnetlab run vm-1 -o json -- sh -c 'ping -c 1 10.1.0.4'",
+        .run = vnl_cmd_run,
+    },
+    {
+        .name = "bastion",
+        .operands = "VM [-- COMMAND...]",
+        .summary = "open a shell in a virtual machine, if Bastion reaches it",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
+        .opts = vnl_bastion_opts,
+        .details =
+            "Asks whether a session to TCP 22 from AzureBastionSubnet, of the virtual machine's network or "
+            "of one that is "
+            "peered with it, would pass security rules and peerings. Then it opens a shell, or runs COMMAND, "
+            "as 'exec' does. Else it says everything that blocks the session, and the smallest change that "
+            "would open each, and the exit status is 1. With -o json it only answers.",
+        .examples = "$ sudo vnetlab bastion vm-1                 # a shell\n"
+                    "$ sudo vnetlab bastion vm-1 -- hostname     # one command\n"
+                    "$ sudo vnetlab bastion --rdp vm-1 -- true   # would a desktop session get there?",
+        .run = vnl_cmd_bastion,
     },
     {
         .name = "logs",
@@ -159,8 +200,25 @@ const struct vnl_cmd vnl_cmds[] = {
                    "the lab as stored; "
                    "the packets are routed by the same table.",
         .examples = "$ sudo vnetlab routes vm-1             # of a lab that was brought up\n"
-                    "$ vnetlab routes --file lab.yaml vm-1  # of a file, without root",
+                    "$ vnetlab routes --file lab.yaml vm-1  # of a file, without root\n"
+                    "$ sudo vnetlab routes nva --nic inside # of its second network interface",
         .run = vnl_cmd_routes,
+    },
+    {
+        .name = "next-hop",
+        .operands = "VM ADDRESS",
+        .summary = "say where a virtual machine's packets to an address go next",
+        .flags = CMD_JSON | CMD_LAB,
+        .opts = vnl_next_hop_opts,
+        .details =
+            "What 'az network watcher show-next-hop' says: type and address of the next hop, and the route "
+            "table that the "
+            "route is from, or 'System Route'. As in Azure, no security rule is asked, and not whether an "
+            "appliance forwards; 'verify' does that.\n\n"
+            "Exit status is 1 when the next hop is None.",
+        .examples = "$ sudo vnetlab next-hop vm-1 10.2.0.4\n"
+                    "$ vnetlab next-hop --file lab.yaml vm-1 8.8.8.8  # of a file, without root",
+        .run = vnl_cmd_next_hop,
     },
     {
         .name = "rules",
@@ -183,20 +241,26 @@ const struct vnl_cmd vnl_cmds[] = {
         .summary = "say whether a new flow passes, and everything that blocks it",
         .flags = CMD_JSON | CMD_LAB,
         .opts = vnl_verify_opts,
-        .details = "Follows the first packet of a new flow through the plan: security rules of the sender's "
-                   "network interface and "
-                   "subnet, route, peering, rules of the receiver's subnet and network interface, and the "
-                   "way of the reply. Names "
-                   "the rule or route that decides at each step, all blockers and not only the first, and "
-                   "the smallest change that "
-                   "would open each. Nothing is sent.\n\n"
-                   "SRC is a virtual machine, DST a virtual machine or an address; PROTO is icmp, tcp:PORT, "
-                   "udp:PORT, esp or ah. As "
-                   "root, and when the lab runs, the loaded program is asked too; that the two disagree is "
-                   "an error.\n\n"
-                   "Exit status is 1 when the flow is blocked.",
-        .examples = "$ sudo vnetlab verify vm-1 vm-2 tcp:80               # of a lab that was brought up\n"
-                    "$ vnetlab verify -f lab.yaml vm-1 10.1.0.4 icmp      # of a file, without root",
+        .details =
+            "Follows the first packet of a new flow through the plan, hop by hop: security rules of the "
+            "sender's network "
+            "interface and subnet, route, translation by public IP, NAT or load balancer, peering, rules of "
+            "the receiver's subnet and network interface, what an appliance does with it, and the same for "
+            "the way of the reply. Names the rule or route that decides at each step, all blockers and not "
+            "only the first, and the smallest change that would open each. Nothing is sent.\n\n"
+            "SRC is a virtual machine, an internet host, a site's host or a VPN gateway, DST one of these, a "
+            "public IP's name "
+            "or an address; PROTO is icmp, tcp:PORT, udp:PORT, esp or ah. What an appliance's guest does "
+            "beside "
+            "forwarding (its own NAT or firewall) is not looked at. Of a VPN connection the plan knows "
+            "whether both "
+            "ends are there; when the lab runs, its status is told too. As root, and when the lab runs, the "
+            "loaded program is asked too; that the two disagree is an error.\n\n"
+            "Exit status is 1 when the flow is blocked.",
+        .examples =
+            "$ sudo vnetlab verify vm-1 vm-2 tcp:80               # of a lab that was brought up\n"
+            "$ sudo vnetlab verify example web-ip tcp:443         # from the internet to a public IP\n"
+            "$ vnetlab verify -f lab.yaml vm-1 10.1.0.4 icmp      # of a file, without root",
         .run = vnl_cmd_verify,
     },
     {
@@ -235,11 +299,44 @@ const struct vnl_cmd vnl_cmds[] = {
                    "absent. nsgs.NSG.rules.RULE with a VALUE such as "
                    "'{priority: 200, direction: Inbound, access: Allow, protocol: Icmp}' makes that rule, or "
                    "changes "
-                   "those fields of it.",
+                   "those fields of it; routeTables.TABLE.routes.ROUTE likewise.\n\n"
+                   "Other new resources, whole sections (latency, semantics, expect), the hosts of the "
+                   "internet, a load balancer's backendAddressPools, and what Azure fixes when it makes a "
+                   "resource (location, sku) are for the lab file and 'up'.",
         .examples = "$ sudo vnetlab set nsgs.web.rules.http.access Deny         # new flows only\n"
                     "$ sudo vnetlab set vms.vm-1.networkSecurityGroup null      # take it away\n"
                     "$ sudo vnetlab set vnets.hub.peerings.to-a.allowForwardedTraffic true",
         .run = vnl_cmd_set,
+    },
+    {
+        .name = "set-key",
+        .operands = "CONNECTION KEY",
+        .summary = "change the shared key of a VPN connection",
+        .flags = CMD_ROOT | CMD_LAB,
+        .details = "What 'az network vpn-connection shared-key update' does: stored, given to the gateway at "
+                   "once, and the tunnel is "
+                   "negotiated anew; the new status is printed. The key must be the same at both ends: in "
+                   "the connection of the "
+                   "other gateway, or in the site.\n\n"
+                   "KEY '-' reads it from standard input, so that it is in no process list.",
+        .examples = "$ sudo vnetlab set-key VNet4ToVNet1 - < key.txt\n"
+                    "$ sudo vnetlab set-key VNet4ToVNet1 aabbcc",
+        .run = vnl_cmd_set_key,
+    },
+    {
+        .name = "vpn",
+        .operands = "log|reset GATEWAY|CONNECTION",
+        .summary = "read a VPN gateway's IKE log, or negotiate anew",
+        .flags = CMD_ROOT | CMD_LAB,
+        .opts = vnl_vpn_opts,
+        .details = "'vpn log GATEWAY' prints what the gateway, or a site's device, said while it negotiated. "
+                   "'vpn reset' ends the "
+                   "tunnels of a gateway, or both ends of one connection, and negotiates anew; it prints the "
+                   "new status.",
+        .examples = "$ sudo vnetlab vpn log VNet1GW          # why does it not connect?\n"
+                    "$ sudo vnetlab vpn log -f VNet1GW       # as it happens\n"
+                    "$ sudo vnetlab vpn reset VNet1ToVNet4   # one connection",
+        .run = vnl_cmd_vpn,
     },
     {
         .name = "check",

@@ -1,6 +1,7 @@
 /* Completion: three small scripts that ask `vnetlab complete`, and the answers. A shell waits for each answer
  * at every Tab, so it is quick, and silent about everything that goes wrong: no words means that the shell
  * offers files. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,18 @@ static void offer_resources(const struct context *context, unsigned types)
     }
 }
 
+static void offer_paths(const struct context *context)
+{
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
+    CLEANUP(vnl_names_done) struct vnl_names paths = { 0 };
+
+    if (load(context, &lab, &err) < 0 || vnl_lab_set_paths(lab, context->current, &paths, &err) < 0)
+        return;
+    for (size_t i = 0; i < paths.n; i++)
+        offer(context, paths.items[i]);
+}
+
 /* "bash|zsh|fish" */
 static void offer_choices(const struct context *context, const char *choices)
 {
@@ -149,9 +162,13 @@ static void offer_named(const struct context *context, const char *name)
         const char *name;
         unsigned types;
     } resources[] = {
-        { "VM", 1u << VNL_TYPE_VM },
-        { "SRC", 1u << VNL_TYPE_VM },
-        { "DST", 1u << VNL_TYPE_VM },
+        { "VM", VNL_GUEST_TYPES },
+        { "SRC", VNL_GUEST_TYPES },
+        { "DST", VNL_GUEST_TYPES | 1u << VNL_TYPE_PUBLIC_IP },
+        { "CONNECTION", 1u << VNL_TYPE_CONNECTION },
+        { "GATEWAY|CONNECTION",
+          1u << VNL_TYPE_VPN_GATEWAY | 1u << VNL_TYPE_SITE | 1u << VNL_TYPE_CONNECTION },
+        { "NIC", 1u << VNL_TYPE_NIC },
         { "VNET/PEERING", 1u << VNL_TYPE_PEERING },
         { "RESOURCE", (1u << VNL_TYPE_MAX) - 1 },
     };
@@ -162,9 +179,11 @@ static void offer_named(const struct context *context, const char *name)
     }
     if (!strcmp(name, "LAB"))
         offer_labs(context);
+    else if (!strcmp(name, "PATH"))
+        offer_paths(context);
     else if (!strcmp(name, "COMMAND"))
         offer_commands(context);
-    else if (strchr(name, '|'))
+    else if (strchr(name, '|') && islower((unsigned char)*name))
         offer_choices(context, name);
 }
 

@@ -193,9 +193,32 @@ int vnl_cmd_load(const struct vnl_args *args, const char *file, struct vnl_lab *
     return r < 0 ? r : vnl_cmd_load_stored(name, ret, NULL, err);
 }
 
+int vnl_cmd_timeout(const char *text, int fallback_ms, int *ret, struct vnl_err **err)
+{
+    char *end;
+    double seconds;
+
+    *ret = fallback_ms;
+    if (!text)
+        return 0;
+    seconds = strtod(text, &end);
+    if (end == text || *end || !(seconds >= 0.01 && seconds <= 3600))
+        return vnl_fail_at(err, EINVAL, NULL, NULL, NULL, "0.01 to 3600",
+                           "--timeout '%s' is no number of seconds", text);
+    *ret = (int)(seconds * 1000);
+    return 0;
+}
+
 const char *vnl_cmd_count(char buf[64], size_t n, const char *thing)
 {
     (void)snprintf(buf, 64, "%zu %s%s", n, thing, n == 1 ? "" : "s");
+    return buf;
+}
+
+const char *vnl_cmd_count_hosts(char buf[64], const struct vnl_lab *lab)
+{
+    (void)snprintf(buf, 64, lab->n_hosts ? ", %zu internet host%s" : "", lab->n_hosts,
+                   lab->n_hosts == 1 ? "" : "s");
     return buf;
 }
 

@@ -43,7 +43,7 @@ static void erase_progress(const struct progress *progress)
         (void)fputs("\r\033[K", stderr);
 }
 
-static bool wants_progress(void)
+bool vnl_progress_wanted(void)
 {
     const char *term = getenv("TERM");
 
@@ -57,7 +57,7 @@ int vnl_cmd_apply(const struct vnl_plan *plan, struct vnl_dp_stats *ret, struct 
     struct vnl_dp_options options = { .arg = &progress };
     int r;
 
-    if (wants_progress())
+    if (vnl_progress_wanted())
         options.progress = show_progress;
     r = vnl_dp_apply(plan, &options, ret, err);
     erase_progress(&progress);

@@ -22,6 +22,16 @@ static const struct {
     [VNL_TYPE_NSG] = { "networkSecurityGroups", "nsgs", "network security group" },
     [VNL_TYPE_RULE] = { "securityRules", "rules", "security rule" },
     [VNL_TYPE_ASG] = { "applicationSecurityGroups", "asgs", "application security group" },
+    [VNL_TYPE_ROUTE_TABLE] = { "routeTables", "routetables", "route table" },
+    [VNL_TYPE_ROUTE] = { "routes", "routes", "route" },
+    [VNL_TYPE_PUBLIC_IP] = { "publicIPAddresses", "publicips", "public IP address" },
+    [VNL_TYPE_NAT_GATEWAY] = { "natGateways", "nats", "NAT gateway" },
+    [VNL_TYPE_BALANCER] = { "loadBalancers", "lbs", "load balancer" },
+    [VNL_TYPE_VPN_GATEWAY] = { "virtualNetworkGateways", "gateways", "virtual network gateway" },
+    [VNL_TYPE_LOCAL_GATEWAY] = { "localNetworkGateways", "localgateways", "local network gateway" },
+    [VNL_TYPE_CONNECTION] = { "connections", "connections", "connection" },
+    [VNL_TYPE_SITE] = { "sites", "sites", "site" },
+    [VNL_TYPE_HOST] = { "hosts", "hosts", "internet host" },
 };
 static_assert(ARRAY_SIZE(types) == VNL_TYPE_MAX, "name every type");
 
@@ -37,7 +47,9 @@ void vnl_resources_done(struct vnl_resources *list)
 
 static size_t count_all(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_vnets + lab->n_vms + lab->n_nsgs + lab->n_asgs;
+    size_t n = lab->n_vnets + lab->n_vms + lab->n_nsgs + lab->n_asgs + lab->n_route_tables +
+               lab->n_public_ips + lab->n_nat_gateways + lab->n_lbs + lab->n_hosts + lab->n_gateways +
+               lab->n_local_gateways + lab->n_connections + lab->n_sites;
 
     for (size_t i = 0; i < lab->n_vnets; i++)
         n += lab->vnets[i]->n_subnets + lab->vnets[i]->n_peerings;
@@ -45,6 +57,10 @@ static size_t count_all(const struct vnl_lab *lab)
         n += lab->vms[i]->n_nics;
     for (size_t i = 0; i < lab->n_nsgs; i++)
         n += lab->nsgs[i]->n_rules;
+    for (size_t i = 0; i < lab->n_route_tables; i++)
+        n += lab->route_tables[i]->n_udrs;
+    for (size_t i = 0; i < lab->n_sites; i++)
+        n += lab->sites[i]->n_hosts;
     return n;
 }
 
@@ -85,6 +101,54 @@ static void add_nsg(struct vnl_resources *list, const struct vnl_nsg *nsg)
         add(list, VNL_TYPE_RULE, nsg->rules[i]->id, nsg->name, nsg->rules[i]->name)->rule = nsg->rules[i];
 }
 
+static void add_outside(struct vnl_resources *list, const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_route_tables; i++) {
+        const struct vnl_udr_table *table = lab->route_tables[i];
+
+        add(list, VNL_TYPE_ROUTE_TABLE, table->id, NULL, table->name)->udr_table = table;
+        for (size_t k = 0; k < table->n_udrs; k++)
+            add(list, VNL_TYPE_ROUTE, table->udrs[k]->id, table->name, table->udrs[k]->name)->udr =
+                table->udrs[k];
+    }
+    for (size_t i = 0; i < lab->n_public_ips; i++)
+        add(list, VNL_TYPE_PUBLIC_IP, lab->public_ips[i]->id, NULL, lab->public_ips[i]->name)->public_ip =
+            lab->public_ips[i];
+    for (size_t i = 0; i < lab->n_nat_gateways; i++)
+        add(list, VNL_TYPE_NAT_GATEWAY, lab->nat_gateways[i]->id, NULL, lab->nat_gateways[i]->name)->nat =
+            lab->nat_gateways[i];
+    for (size_t i = 0; i < lab->n_lbs; i++)
+        add(list, VNL_TYPE_BALANCER, lab->lbs[i]->id, NULL, lab->lbs[i]->name)->lb = lab->lbs[i];
+    for (size_t i = 0; i < lab->n_hosts; i++)
+        add(list, VNL_TYPE_HOST, lab->hosts[i]->id, NULL, lab->hosts[i]->name)->host = lab->hosts[i];
+}
+
+static void add_site(struct vnl_resources *list, const struct vnl_site *site)
+{
+    add(list, VNL_TYPE_SITE, site->id, NULL, site->name)->site = site;
+    for (size_t i = 0; i < site->n_hosts; i++) {
+        struct vnl_resource *item = add(list, VNL_TYPE_SITE, NULL, NULL, site->hosts[i]->name);
+
+        item->site = site;
+        item->site_host = site->hosts[i];
+    }
+}
+
+static void add_vpn(struct vnl_resources *list, const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_gateways; i++)
+        add(list, VNL_TYPE_VPN_GATEWAY, lab->gateways[i]->id, NULL, lab->gateways[i]->name)->gateway =
+            lab->gateways[i];
+    for (size_t i = 0; i < lab->n_local_gateways; i++)
+        add(list, VNL_TYPE_LOCAL_GATEWAY, lab->local_gateways[i]->id, NULL, lab->local_gateways[i]->name)
+            ->local = lab->local_gateways[i];
+    for (size_t i = 0; i < lab->n_connections; i++)
+        add(list, VNL_TYPE_CONNECTION, lab->connections[i]->id, NULL, lab->connections[i]->name)->connection =
+            lab->connections[i];
+    for (size_t i = 0; i < lab->n_sites; i++)
+        add_site(list, lab->sites[i]);
+}
+
 int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, struct vnl_err **err)
 {
     CLEANUP(vnl_resources_done)
@@ -100,6 +164,8 @@ int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, st
         add_nsg(&list, lab->nsgs[i]);
     for (size_t i = 0; i < lab->n_asgs; i++)
         add(&list, VNL_TYPE_ASG, lab->asgs[i]->id, NULL, lab->asgs[i]->name)->asg = lab->asgs[i];
+    add_outside(&list, lab);
+    add_vpn(&list, lab);
     for (size_t i = 0; i < list.n; i++) {
         if (!list.items[i].name)
             return vnl_fail(err, ENOMEM, "resources");
@@ -133,7 +199,9 @@ static bool child_matches(const struct vnl_resource *item, const char *word)
     size_t parent_len = strcspn(item->name, "/");
     const char *child = item->name + parent_len + 1;
 
-    (void)cut_type(&word, item->type == VNL_TYPE_RULE ? VNL_TYPE_NSG : VNL_TYPE_VNET);
+    (void)cut_type(&word, item->type == VNL_TYPE_RULE    ? VNL_TYPE_NSG
+                          : item->type == VNL_TYPE_ROUTE ? VNL_TYPE_ROUTE_TABLE
+                                                         : VNL_TYPE_VNET);
     if (strncasecmp(word, item->name, parent_len + 1) != 0)
         return false;
     word += parent_len + 1;
@@ -145,7 +213,7 @@ static bool matches(const struct vnl_resource *item, const char *word)
 {
     if (*word == '/')
         return item->id && !strcasecmp(word, item->id);
-    if (item->type == VNL_TYPE_SUBNET || item->type == VNL_TYPE_PEERING || item->type == VNL_TYPE_RULE)
+    if (strchr(item->name, '/'))
         return child_matches(item, word);
     (void)cut_type(&word, item->type);
     return !strcasecmp(word, item->name);
@@ -168,14 +236,37 @@ static int fail_ambiguous(const struct vnl_resource *a, const struct vnl_resourc
                        types[a->type].noun, types[b->type].noun);
 }
 
+/* "virtual machine", "connection or site", "resource". What else has a guest goes without saying. */
+static void format_kind(unsigned wanted, char buf[128])
+{
+    const unsigned vm = 1u << VNL_TYPE_VM;
+    int left, len = 0;
+
+    if (wanted & vm)
+        wanted &= ~(VNL_GUEST_TYPES & ~vm);
+    left = __builtin_popcount(wanted);
+    if (left > 3) {
+        (void)snprintf(buf, 128, "resource");
+        return;
+    }
+    for (size_t i = 0; i < VNL_TYPE_MAX; i++) {
+        if (!(wanted & 1u << i))
+            continue;
+        left--;
+        len += snprintf(buf + len, 128 - (size_t)len, "%s%s", types[i].noun,
+                        left > 1 ? ", "
+                        : left   ? " or "
+                                 : "");
+    }
+}
+
 static int fail_missing(const struct vnl_resources *list, unsigned wanted, const char *lab, const char *word,
                         struct vnl_err **err)
 {
     CLEANUP(vnl_names_done) struct vnl_names names = { 0 };
-    const char *kind = "resource";
+    char kind[128];
 
-    for (size_t i = 0; i < VNL_TYPE_MAX; i++)
-        kind = wanted == 1u << i ? types[i].noun : kind;
+    format_kind(wanted, kind);
     for (size_t i = 0; i < list->n; i++) {
         if ((wanted & 1u << list->items[i].type) && vnl_names_add(&names, list->items[i].name) < 0)
             return vnl_fail(err, ENOMEM, "names of resources");

@@ -19,11 +19,27 @@ struct vnl_resource {
         const struct vnl_nsg *nsg;
         const struct vnl_rule *rule;
         const struct vnl_asg *asg;
+        const struct vnl_udr_table *udr_table;
+        const struct vnl_udr *udr;
+        const struct vnl_public_ip *public_ip;
+        const struct vnl_nat_gateway *nat;
+        const struct vnl_lb *lb;
+        const struct vnl_host *host;
+        const struct vnl_vpn_gateway *gateway;
+        const struct vnl_local_gateway *local;
+        struct vnl_connection *connection;
+        const struct vnl_site *site;
     };
+    const struct vnl_site_host *site_host; /* of a VNL_TYPE_SITE: one host of it is meant, by its own name */
 };
 
+/* What has a guest, and so can be asked as if it were a virtual machine. */
+#define VNL_GUEST_TYPES                                                                                      \
+    (1u << VNL_TYPE_VM | 1u << VNL_TYPE_HOST | 1u << VNL_TYPE_VPN_GATEWAY | 1u << VNL_TYPE_SITE)
+
 struct vnl_resources {
-    struct vnl_resource *items; /* virtual networks, virtual machines, NSGs, each with its children; ASGs */
+    struct vnl_resource *
+        items; /* virtual networks, virtual machines, NSGs, each with its children; ASGs; route tables with theirs, and what else there is */
     size_t n;
 };
 

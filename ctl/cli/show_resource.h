@@ -2,15 +2,13 @@
 #ifndef VNETLAB_CLI_SHOW_RESOURCE_H
 #define VNETLAB_CLI_SHOW_RESOURCE_H
 
-#include <stdbool.h>
-
 struct vnl_bpf;
 struct vnl_err;
 struct vnl_lab;
 struct vnl_resource;
 
-/* bpf: the running lab's tables, or NULL. *ret_done: false when there is no such form for this type; then nothing was printed. */
+/* bpf: the running lab's tables, or NULL. */
 int vnl_show_resource(const struct vnl_lab *lab, const struct vnl_resource *resource,
-                      const struct vnl_bpf *bpf, bool *ret_done, struct vnl_err **err);
+                      const struct vnl_bpf *bpf, struct vnl_err **err);
 
 #endif

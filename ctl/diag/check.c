@@ -1,30 +1,34 @@
 /* Grading: real packets decide whether an expectation holds; the loaded program, run dry with the same
- * packet, says why, and the plan (verify.h) by which rule and what would have to change.
+ * packet, hop by hop (follow.h), says why, and the plan (verify.h) by which rule and what would have to change.
  *
  * The three are independent witnesses. Where they contradict each other (the packet passed although the program
  * would drop it, or was lost although it would pass, or the plan says something else) the row fails and says so:
- * a tool that hides such a case is worth nothing. */
+ * a tool that hides such a case is worth nothing.
+ *
+ * One thing neither program nor plan knows: what an appliance's guest does beside forwarding, its own NAT and its
+ * firewall. Where a guest has sent the packet on, real packets may end otherwise than both say, and that is said. */
 #include "vnetlab/check.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/random.h>
 
+#include "check_parts.h"
 #include "vnetlab/base.h"
 #include "vnetlab/bpf.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
+#include "vnetlab/follow.h"
 #include "vnetlab/plan.h"
 #include "vnetlab/verify.h"
 
 #define SRC_PORT 49152 /* of dry runs: the first ephemeral port */
-
-struct grader {
-    const struct vnl_plan *plan;
-    struct vnl_bpf *bpf;
-};
+#define POLL_MS  100
 
 static const enum vnl_probe_proto probe_proto[] = {
     [VNL_EXPECT_ICMP] = VNL_PROBE_ICMP,
@@ -38,22 +42,6 @@ static const struct vnl_plan_nic *nic_of(const struct vnl_plan *plan, const char
     const struct vnl_plan_vm *found = vnl_plan_vm_lookup(plan, vm);
 
     return found && found->n_nics > 0 ? &plan->nics[found->nics[0]] : NULL;
-}
-
-static const struct vnl_addr *addr_of(const struct vnl_plan_nic *nic, int family)
-{
-    for (size_t i = 0; i < nic->n_addrs; i++)
-        if (nic->addrs[i].addr.family == family)
-            return &nic->addrs[i].addr;
-    return NULL;
-}
-
-static const struct vnl_plan_nic *nic_by_slot(const struct vnl_plan *plan, uint32_t slot)
-{
-    for (size_t i = 0; i < plan->n_nics; i++)
-        if (plan->nics[i].slot == slot)
-            return &plan->nics[i];
-    return NULL;
 }
 
 static void check_done(struct vnl_check *check)
@@ -73,75 +61,7 @@ void vnl_check_free(struct vnl_check **check)
     *check = NULL;
 }
 
-/* --- why: dry runs of the loaded program ---------------------------------------------------------- */
-
-static int dry_run(const struct grader *grader, const struct vnl_plan_nic *nic, const struct vnl_addr *dst,
-                   const struct vnl_probe *probe, bool back, struct vnl_verdict *ret, struct vnl_err **err)
-{
-    const struct vnl_addr *src = addr_of(nic, dst->family);
-    unsigned char frame[VNL_FRAME_SIZE];
-    uint16_t sport = back ? probe->port : SRC_PORT;
-    uint16_t dport = back ? SRC_PORT : probe->port;
-    size_t size;
-
-    if (!src)
-        return -EADDRNOTAVAIL;
-    size = vnl_frame_build(&nic->mac, src, dst, probe->proto, sport, dport, frame);
-    return vnl_bpf_what_if_as(grader->bpf, back ? VNL_WHAT_IF_KNOWN : VNL_WHAT_IF_NEW, nic->slot, frame, size,
-                              false, ret, err);
-}
-
-/* The way there and, when that is open, the way back. UDP counts as passed when it arrives, so it has no way
- * back. */
-static int decide(const struct grader *grader, const struct vnl_plan_nic *nic, struct vnl_check_row *row,
-                  struct vnl_verdict *ret, struct vnl_err **err)
-{
-    const struct vnl_plan_nic *to;
-    const struct vnl_addr *src = addr_of(nic, row->probe.dst.family);
-    int r;
-
-    r = dry_run(grader, nic, &row->probe.dst, &row->probe, false, ret, err);
-    row->on_return = false;
-    if (r < 0 || ret->reason != VNL_DROP_NONE || row->probe.proto == VNL_PROBE_UDP)
-        return r;
-    to = nic_by_slot(grader->plan, ret->out_slot);
-    if (!to || !src)
-        return 0;
-    r = dry_run(grader, to, src, &row->probe, true, ret, err);
-    row->on_return = r == 0 && ret->reason != VNL_DROP_NONE;
-    return r;
-}
-
-static char *why_pass(const struct grader *grader, const struct vnl_plan_nic *nic, const struct vnl_addr *dst)
-{
-    const struct vnl_route *route = vnl_route_select(&grader->plan->tables[nic->table], dst);
-    char prefix[VNL_PREFIX_STR];
-    char *text = NULL;
-
-    if (!route)
-        return NULL;
-    if (asprintf(&text, "%s %s", vnl_next_hop_str(route->type), vnl_prefix_format(&route->prefix, prefix)) <
-        0)
-        return NULL;
-    return text;
-}
-
-/* step: the plan's blocker; a security rule is called by its name. */
-static char *why_drop(const struct grader *grader, const struct vnl_check_row *row,
-                      const struct vnl_verdict *verdict, const struct vnl_verify_step *step)
-{
-    const struct vnl_plan_nic *at = nic_by_slot(grader->plan, verdict->slot);
-    bool by_rule = step && step->rule && step->reason == verdict->reason;
-    char *text = NULL;
-
-    if (asprintf(&text, "%s%s at %s: %s", row->on_return ? "reply: " : "", vnl_drop_str(verdict->reason),
-                 at ? grader->plan->vms[at->vm].name : "?",
-                 by_rule ? step->text : vnl_drop_text(verdict->reason)) < 0)
-        return NULL;
-    return text;
-}
-
-/* --- what the plan says --------------------------------------------------------------------------- */
+/* --- what program and plan say -------------------------------------------------------------------- */
 
 static const uint8_t ip_proto[] = {
     [VNL_PROBE_ICMP] = IPPROTO_ICMP,
@@ -150,17 +70,68 @@ static const uint8_t ip_proto[] = {
 };
 static_assert(ARRAY_SIZE(ip_proto) == VNL_PROBE_PROTO_MAX, "a number for every probe");
 
-static struct vnl_verify *ask_plan(const struct grader *grader, const struct vnl_plan_nic *nic,
+static struct vnl_flow_query query_of(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
+                                      const struct vnl_probe *probe)
+{
+    bool ports = probe->proto != VNL_PROBE_ICMP;
+
+    return (struct vnl_flow_query){ .nic = (uint32_t)(nic - plan->nics),
+                                    .dst = probe->dst,
+                                    .proto = ip_proto[probe->proto],
+                                    .src_port = !ports            ? 0
+                                                : probe->src_port ? probe->src_port
+                                                                  : SRC_PORT,
+                                    .dst_port = probe->port };
+}
+
+static struct vnl_verify *ask_plan(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
                                    const struct vnl_probe *probe)
 {
-    const struct vnl_flow_query query = { .nic = (uint32_t)(nic - grader->plan->nics),
-                                          .dst = probe->dst,
-                                          .proto = ip_proto[probe->proto],
-                                          .src_port = SRC_PORT,
-                                          .dst_port = probe->port };
+    const struct vnl_flow_query query = query_of(plan, nic, probe);
     struct vnl_verify *verify = NULL;
 
-    return vnl_verify(grader->plan, &query, &verify, NULL) < 0 ? NULL : verify;
+    return vnl_verify(plan, &query, &verify, NULL) < 0 ? NULL : verify;
+}
+
+/* A guest of the user's: what those of gateways do is known. */
+static bool has_appliance(const struct vnl_plan *plan, const struct vnl_verify *verify)
+{
+    for (size_t i = 0; verify && i < verify->n_steps; i++)
+        if (verify->steps[i].stage == VNL_VERIFY_GUEST && !plan->nics[verify->steps[i].nic].gateway)
+            return true;
+    return false;
+}
+
+static struct vnl_check_finding finding_of(const struct vnl_plan *plan, const struct vnl_follow *program,
+                                           const struct vnl_verify *verify,
+                                           const struct vnl_verify_step *step)
+{
+    bool plans = program->half && program->reason == VNL_DROP_NONE, guests = has_appliance(plan, verify);
+
+    if (plans && step)
+        return (struct vnl_check_finding){ step->reason, step->nic, step->back,
+                                           guests && (verify->hops || step->hop) };
+    return (struct vnl_check_finding){ program->reason, program->nic,
+                                       program->back && program->reason != VNL_DROP_NONE,
+                                       guests && (program->hops || verify->back_hops) };
+}
+
+/* The first tunnel on the way that is not up, there or back; NULL: none that the packet comes to. A state of the lab, as the health of
+ * backends is. */
+static const struct vnl_verify_step *find_down(const struct vnl_check_grader *grader,
+                                               const struct vnl_verify *verify,
+                                               const struct vnl_verify_step *blocker, bool one_way)
+{
+    for (size_t i = 0; verify && grader->tunnels && i < verify->n_steps; i++) {
+        const struct vnl_verify_step *step = &verify->steps[i];
+
+        if (step == blocker || (step->back && one_way))
+            return NULL;
+        if (step->tunnel != VNL_PLAN_NOBODY && step->reason == VNL_DROP_NONE &&
+            !grader->tunnels[step->tunnel].up)
+            return step;
+    }
+    return NULL;
 }
 
 /* --- grading one row ------------------------------------------------------------------------------ */
@@ -192,40 +163,119 @@ static bool row_holds(const struct vnl_check_row *row)
     return !row->expect->ttl || row->expect->ttl == row->probe.ttl;
 }
 
-static void grade_verdict(const struct grader *grader, const struct vnl_plan_nic *nic,
-                          struct vnl_check_row *row, const struct vnl_verdict *verdict)
+/* "the guest of firewall": the only one that has sent the packet on. NULL on ENOMEM. */
+static char *guest_text(const struct vnl_plan *plan, const struct vnl_verify *verify)
 {
-    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(grader, nic, &row->probe);
-    const struct vnl_verify_step *step =
-        verify ? vnl_verify_blocker(verify, row->probe.proto == VNL_PROBE_UDP) : NULL;
+    uint32_t only = VNL_VERIFY_NOBODY;
+    char *text = NULL;
+
+    for (size_t i = 0; verify && i < verify->n_steps; i++) {
+        if (verify->steps[i].stage != VNL_VERIFY_GUEST)
+            continue;
+        if (only != VNL_VERIFY_NOBODY && plan->nics[only].vm != plan->nics[verify->steps[i].nic].vm)
+            return strdup("a guest on the way");
+        only = verify->steps[i].nic;
+    }
+    if (only == VNL_VERIFY_NOBODY)
+        return strdup("a guest on the way");
+    return asprintf(&text, "the guest of %s", plan->vms[plan->nics[only].vm].name) < 0 ? NULL : text;
+}
+
+/* What happened first: against it, what was predicted explains nothing. */
+static void say_guest(struct vnl_check_row *row, const struct vnl_plan *plan, const struct vnl_verify *verify,
+                      bool passed)
+{
+    CLEANUP(vnl_str_free) char *guest = guest_text(plan, verify);
+    char *text = NULL;
+
+    if (asprintf(&text, "%s %s %s (the plan alone: %s)", passed ? "passed:" : "no answer came:",
+                 guest ? guest : "", passed ? "has changed the packet" : "may have dropped it",
+                 passed ? vnl_drop_str(row->reason) : "it passes") < 0)
+        return;
+    free(row->why);
+    row->why = text;
+}
+
+/* Where a guest has its hands in it, packets may pass or end against both predictions. */
+static void grade_contradiction(struct vnl_check_row *row, const struct vnl_plan *plan,
+                                const struct vnl_check_finding *found, const struct vnl_verify *verify)
+{
     bool passed = vnl_probe_passed(row->probe.result);
+
+    if (passed == (found->reason == VNL_DROP_NONE))
+        return;
+    row->ok &= found->guest;
+    if (found->guest)
+        say_guest(row, plan, verify, passed);
+    else
+        append(&row->why, passed ? "but the packet passed" : "the program passes it, but no answer came");
+}
+
+static void say_plan(struct vnl_check_row *row, enum vnl_drop planned)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "but the plan says %s",
+                   planned == VNL_DROP_NONE ? "it passes" : vnl_drop_str(planned));
+    append(&row->why, text);
+}
+
+static void grade_answers(const struct vnl_check_grader *grader, const struct vnl_plan_nic *nic,
+                          struct vnl_check_row *row, const struct vnl_follow *program,
+                          const struct vnl_verify *verify, const struct vnl_verify_step *step)
+{
+    struct vnl_check_finding found = finding_of(grader->plan, program, verify, step);
     enum vnl_drop planned = step ? step->reason : VNL_DROP_NONE;
 
-    row->reason = verdict->reason;
-    row->why = verdict->reason == VNL_DROP_NONE ? why_pass(grader, nic, &row->probe.dst)
-                                                : why_drop(grader, row, verdict, step);
+    row->reason = found.reason;
+    row->on_return = found.back;
+    row->why = found.reason == VNL_DROP_NONE ? vnl_check_why_pass(grader->plan, nic, &row->probe.dst, verify)
+                                             : vnl_check_why_drop(grader->plan, &found, step);
     row->ok = row_holds(row);
-    if (passed != (verdict->reason == VNL_DROP_NONE)) {
+    grade_contradiction(row, grader->plan, &found, verify);
+    if (verify && planned != found.reason && !vnl_follow_is_state(found.reason)) {
         row->ok = false;
-        append(&row->why, passed ? "but the packet passed" : "the program passes it, but no answer came");
-    }
-    if (verify && planned != verdict->reason) {
-        row->ok = false;
-        append(&row->why, "but the plan says");
-        append(&row->why, planned == VNL_DROP_NONE ? "it passes" : vnl_drop_str(planned));
+        say_plan(row, planned);
     }
     if (!row->ok && step && step->fix)
         row->hint = strdup(step->fix);
 }
 
-static void grade(const struct grader *grader, struct vnl_check_row *row)
+static void grade_down(const struct vnl_check_grader *grader, struct vnl_check_row *row,
+                       const struct vnl_verify_step *down)
+{
+    row->reason = VNL_DROP_NO_TUNNEL;
+    row->on_return = down->back;
+    row->why = vnl_check_why_down(grader, down);
+    row->ok = row_holds(row);
+    if (!row->ok)
+        row->hint = strdup("vnetlab show connections");
+}
+
+static void grade_found(const struct vnl_check_grader *grader, const struct vnl_plan_nic *nic,
+                        struct vnl_check_row *row, const struct vnl_follow *program)
+{
+    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(grader->plan, nic, &row->probe);
+    bool one_way = row->probe.proto == VNL_PROBE_UDP;
+    const struct vnl_verify_step *step = verify ? vnl_verify_blocker(verify, one_way) : NULL;
+    const struct vnl_verify_step *down = find_down(grader, verify, step, one_way);
+
+    if (down && !vnl_probe_passed(row->probe.result))
+        grade_down(grader, row, down);
+    else
+        grade_answers(grader, nic, row, program, verify, step);
+}
+
+static void grade(const struct vnl_check_grader *grader, struct vnl_check_row *row)
 {
     const struct vnl_plan_nic *nic = nic_of(grader->plan, row->probe.vm);
-    struct vnl_verdict verdict = { .reason = VNL_DROP_NONE };
-    int r = nic ? decide(grader, nic, row, &verdict, NULL) : -ENOENT;
+    const struct vnl_flow_query query =
+        nic ? query_of(grader->plan, nic, &row->probe) : (struct vnl_flow_query){ 0 };
+    struct vnl_follow program;
+    int r = nic ? vnl_follow(grader->plan, grader->bpf, &query, &program, NULL) : -ENOENT;
 
     if (r == 0) {
-        grade_verdict(grader, nic, row, &verdict);
+        grade_found(grader, nic, row, &program);
         return;
     }
     row->why = strdup(r == -EADDRNOTAVAIL ? "the VM has no address of this family" : "the dry run failed");
@@ -234,26 +284,70 @@ static void grade(const struct grader *grader, struct vnl_check_row *row)
 
 /* --- the check ------------------------------------------------------------------------------------ */
 
-/* The VM that owns the destination in the running lab: the expectation may be of another version of the lab.
- */
+/* The guest that is meant: a VM, a host of the internet or of a site; NULL when an address is. */
+static const char *target_name(const struct vnl_plan *plan, const struct vnl_expect *expect)
+{
+    if (expect->to_vm || expect->to_host)
+        return expect->to_vm ? expect->to_vm->name : expect->to_host->name;
+    if (expect->to_site_host)
+        return expect->to_site_host->name;
+    return vnl_plan_vm_lookup(plan, expect->to) ? expect->to : NULL;
+}
+
+/* A UDP probe is looked for where it arrives, behind NAT and load balancers, so its source port must be known: it chooses the backend.
+ * Another one each time, so that no session of an earlier check is met. */
+static uint16_t source_port(void)
+{
+    uint16_t any = 0;
+
+    return getrandom(&any, sizeof(any), 0) < 0 ? SRC_PORT : (uint16_t)(SRC_PORT + any % (65535 - SRC_PORT));
+}
+
+static const char *receiver_of(const struct vnl_plan *plan, const struct vnl_plan_nic *from,
+                               const struct vnl_probe *probe)
+{
+    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(plan, from, probe);
+
+    return verify && verify->to != VNL_VERIFY_NOBODY ? plan->vms[plan->nics[verify->to].vm].name : NULL;
+}
+
+static const struct vnl_addr *public_named(const struct vnl_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->n_publics; i++)
+        if (!strcasecmp(plan->publics[i].name, name))
+            return &plan->publics[i].addr;
+    return NULL;
+}
+
+/* The address in the running lab: the expectation may be of another version of the lab. */
 static void row_aim(const struct vnl_plan *plan, const struct vnl_expect *expect, struct vnl_check_row *row)
 {
     const struct vnl_plan_nic *from = nic_of(plan, expect->from);
-    const struct vnl_plan_nic *to = expect->to_vm ? nic_of(plan, expect->to_vm->name) : NULL;
+    const char *target = target_name(plan, expect);
+    const struct vnl_plan_nic *to = target ? nic_of(plan, target) : NULL;
     const struct vnl_addr *addr =
-        to ? addr_of(to, expect->addr.family ? expect->addr.family : AF_INET) : NULL;
-    const struct vnl_plan_vm *vm = NULL;
+        from && to ? vnl_verify_aim(plan, (uint32_t)(from - plan->nics), (uint32_t)(to - plan->nics),
+                                    expect->addr.family ? expect->addr.family : AF_INET)
+                   : NULL;
+    const struct vnl_plan_vm *vm;
 
     *row = (struct vnl_check_row){ .expect = expect };
     row->probe =
         (struct vnl_probe){ .vm = expect->from, .proto = probe_proto[expect->proto], .port = expect->port };
     row->probe.dst = addr ? *addr : expect->addr;
-    for (size_t i = 0; !to && i < plan->n_vnets; i++)
-        to = vnl_plan_nic_by_addr(plan, (uint32_t)i, &row->probe.dst);
-    if (to)
-        vm = &plan->vms[to->vm];
-    row->probe.to_vm = vm ? vm->name : NULL;
-    row->probe.retry_refused = vm && vm->n_run > 0 && from;
+    if (!addr && public_named(plan, expect->to))
+        row->probe.dst = *public_named(plan, expect->to);
+    if (row->probe.proto == VNL_PROBE_UDP)
+        row->probe.src_port = source_port();
+    row->probe.to_vm = from ? receiver_of(plan, from, &row->probe) : NULL;
+    vm = row->probe.to_vm ? vnl_plan_vm_lookup(plan, row->probe.to_vm) : NULL;
+    row->probe.retry_refused = vm && vm->n_run > 0;
+}
+
+static bool is_host(const struct vnl_expect *expect, const char *name)
+{
+    return (expect->from_host && !strcmp(expect->from_host->name, name)) ||
+           (expect->to_host && !strcmp(expect->to_host->name, name));
 }
 
 /* Is each VM of the expectation there? Else the row fails without a packet: an address alone would aim at somebody else. */
@@ -264,13 +358,77 @@ static void row_find_vms(const struct vnl_plan *plan, struct vnl_check_row *row)
 
     if (!vnl_plan_vm_lookup(plan, expect->from))
         missing = expect->from;
-    else if (expect->to_vm && !vnl_plan_vm_lookup(plan, expect->to_vm->name))
-        missing = expect->to_vm->name;
-    row->sent = !missing;
-    if (missing && asprintf(&row->why, "VM '%s' is not in the running lab", missing) < 0)
+    else if (target_name(plan, expect) && !vnl_plan_vm_lookup(plan, target_name(plan, expect)))
+        missing = target_name(plan, expect);
+    row->sent = !missing && row->probe.dst.family != AF_UNSPEC;
+    if (!missing && !row->sent)
+        row->why = strdup("the running lab has no address for it");
+    if (missing && asprintf(&row->why, "%s '%s' is not in the running lab",
+                            is_host(expect, missing) ? "internet host" : "VM", missing) < 0)
         row->why = NULL;
     if (missing)
         row->hint = strdup("run 'vnetlab up' with this file first");
+}
+
+/* --- load balancers: only what their probes have found healthy gets anything -------------------------------- */
+
+/* UDP behind a balancer: the program knows which backend it will be, of those that are healthy. */
+static void row_watch(const struct vnl_check_grader *grader, struct vnl_check_row *row)
+{
+    const struct vnl_plan_nic *nic = row->sent ? nic_of(grader->plan, row->probe.vm) : NULL;
+    struct vnl_flow_query query;
+    struct vnl_follow program;
+
+    if (!nic || row->probe.proto != VNL_PROBE_UDP)
+        return;
+    query = query_of(grader->plan, nic, &row->probe);
+    if (vnl_follow(grader->plan, grader->bpf, &query, &program, NULL) == 0 &&
+        program.reason == VNL_DROP_NONE && program.nic != VNL_VERIFY_NOBODY)
+        row->probe.to_vm = grader->plan->vms[grader->plan->nics[program.nic].vm].name;
+}
+
+/* How long probes may take to notice that a server is up: the first may come too early. */
+static int64_t patience_ms(const struct vnl_plan *plan)
+{
+    uint32_t longest_s = 0;
+
+    for (size_t i = 0; i < plan->n_balancers; i++)
+        for (size_t k = 0; k < plan->balancers[i].n_rules; k++) {
+            const struct vnl_plan_lb_rule *rule = &plan->balancers[i].rules[k];
+            uint32_t s = rule->probed ? rule->probe.interval_s * rule->probe.threshold : 0;
+
+            longest_s = s > longest_s ? s : longest_s;
+        }
+    return longest_s ? (int64_t)longest_s * 2000 + 2000 : 0;
+}
+
+static bool is_down(const struct vnl_check_grader *grader, const struct vnl_check_row *row)
+{
+    const struct vnl_plan_nic *nic = row->sent ? nic_of(grader->plan, row->probe.vm) : NULL;
+    struct vnl_flow_query query;
+    struct vnl_follow program;
+
+    if (!nic || row->expect->result != VNL_EXPECT_PASS)
+        return false;
+    query = query_of(grader->plan, nic, &row->probe);
+    return vnl_follow(grader->plan, grader->bpf, &query, &program, NULL) == 0 &&
+           program.reason == VNL_DROP_BALANCER_DOWN;
+}
+
+/* A lab that has just come up has servers that are still starting. */
+static void wait_for_backends(const struct vnl_check_grader *grader, const struct vnl_check *check)
+{
+    int64_t left_ms = patience_ms(grader->plan);
+    bool down = left_ms > 0;
+
+    while (down && left_ms > 0) {
+        down = false;
+        for (size_t i = 0; !down && i < check->n_rows; i++)
+            down = is_down(grader, &check->rows[i]);
+        if (down)
+            (void)poll(NULL, 0, POLL_MS);
+        left_ms -= POLL_MS;
+    }
 }
 
 static int check_probe(const struct vnl_plan *plan, struct vnl_check *check, int timeout_ms,
@@ -294,13 +452,14 @@ static int check_probe(const struct vnl_plan *plan, struct vnl_check *check, int
     return r;
 }
 
-int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan, int timeout_ms,
-                  struct vnl_check **ret, struct vnl_err **err)
+int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan,
+                  const struct vnl_check_tunnel *tunnels, int timeout_ms, struct vnl_check **ret,
+                  struct vnl_err **err)
 {
     CLEANUP(vnl_check_free) struct vnl_check *check = calloc(1, sizeof(*check));
     CLEANUP(vnl_bpf_close) struct vnl_bpf *bpf = NULL;
     CLEANUP(vnl_str_free) char *dir = vnl_run_path(plan->lab, "bpf");
-    struct grader grader = { .plan = plan };
+    struct vnl_check_grader grader = { .plan = plan, .tunnels = tunnels };
     int r;
 
     if (!check || !dir || !(check->rows = calloc(expected->n_expects + 1, sizeof(*check->rows))))
@@ -314,6 +473,9 @@ int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan, i
         row_aim(plan, expected->expects[i], &check->rows[i]);
         row_find_vms(plan, &check->rows[i]);
     }
+    wait_for_backends(&grader, check);
+    for (size_t i = 0; i < check->n_rows; i++)
+        row_watch(&grader, &check->rows[i]);
     r = check_probe(plan, check, timeout_ms, err);
     if (r < 0)
         return r;

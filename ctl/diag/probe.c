@@ -6,7 +6,7 @@
  * decision.
  *
  * UDP: the guest at the other end need not answer, so a packet socket on the destination NIC looks for the
- * probe's cookie. */
+ * probe's cookie. To port 53 goes a proper question, so that a DNS server answers. */
 #include "vnetlab/probe.h"
 
 #include <arpa/inet.h>
@@ -32,14 +32,19 @@
 
 #define RETRY_MS 50
 
+#define AGAIN_US 400000 /* a probe without an answer is sent again */
+
 struct run {
     struct vnl_probe *probe;
     int fd;         /* sends, and hears answers */
     int sniff_fd;   /* UDP: on the destination NIC, or -1 */
     uint16_t ident; /* ICMP echo identifier */
     unsigned char cookie[16];
+    unsigned char payload[17]; /* UDP: the cookie, or a DNS query */
+    size_t payload_size;
     int64_t sent_us;
     int64_t retry_us; /* when to connect again; 0 = not waiting for that */
+    int64_t again_us; /* when it is sent once more */
     bool done;
 };
 
@@ -182,13 +187,23 @@ static void send_tcp(struct run *run)
         finish_errno(run, errno);
 }
 
+/* True when there is nothing to bind. */
+static bool bind_port(int fd, const struct vnl_probe *probe)
+{
+    struct vnl_addr any = { .family = probe->dst.family };
+    struct sockaddr_storage from;
+    socklen_t size = sockaddr_fill(&any, probe->src_port, &from);
+
+    return !probe->src_port || bind(fd, (struct sockaddr *)&from, size) == 0;
+}
+
 static void send_udp(struct run *run)
 {
     struct sockaddr_storage to;
     socklen_t size = sockaddr_fill(&run->probe->dst, run->probe->port, &to);
 
-    if (connect(run->fd, (struct sockaddr *)&to, size) < 0 ||
-        send(run->fd, run->cookie, sizeof(run->cookie), 0) < 0)
+    if (!bind_port(run->fd, run->probe) || connect(run->fd, (struct sockaddr *)&to, size) < 0 ||
+        send(run->fd, run->payload, run->payload_size, 0) < 0)
         finish_errno(run, errno);
 }
 
@@ -208,6 +223,16 @@ static void send_probe(struct run *run)
     case VNL_PROBE_PROTO_MAX:
         break;
     }
+}
+
+/* As ping does, and TCP by itself: the lab may be new, a guest's own rules on the way not yet there. What drops all of them drops. */
+static void send_again(struct run *run)
+{
+    run->again_us = now_us() + AGAIN_US;
+    if (run->probe->proto == VNL_PROBE_ICMP)
+        send_probe(run);
+    else if (run->probe->proto == VNL_PROBE_UDP)
+        (void)send(run->fd, run->payload, run->payload_size, 0);
 }
 
 /* --- hearing -------------------------------------------------------------------------------------- */
@@ -279,7 +304,7 @@ static void hear_udp(struct run *run)
         finish_errno(run, errno);
 }
 
-/* The destination's NIC sees every packet that was delivered to it; ours ends in the cookie. */
+/* The destination's NIC sees every packet that was delivered to it; ours ends in what we have sent. */
 static void hear_sniffer(struct run *run)
 {
     unsigned char buf[2048];
@@ -289,9 +314,9 @@ static void hear_sniffer(struct run *run)
 
     while ((size = recvfrom(run->sniff_fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &from_size)) >= 0) {
         from_size = sizeof(from);
-        if (from.sll_pkttype == PACKET_OUTGOING || (size_t)size < sizeof(run->cookie))
+        if (from.sll_pkttype == PACKET_OUTGOING || (size_t)size < run->payload_size)
             continue;
-        if (memcmp(buf + size - sizeof(run->cookie), run->cookie, sizeof(run->cookie)) == 0) {
+        if (memcmp(buf + size - run->payload_size, run->payload, run->payload_size) == 0) {
             finish(run, VNL_PROBE_DELIVERED);
             return;
         }
@@ -329,6 +354,19 @@ static void runs_free(struct run **runs)
     *runs = NULL;
 }
 
+/* RFC 1035: one question, the root's name servers; its id is from the cookie. */
+static void fill_payload(struct run *run)
+{
+    static const unsigned char query[] = { 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1 };
+    bool dns = run->probe->port == 53;
+
+    static_assert(sizeof(query) == sizeof(run->payload), "the query fits");
+    if (dns)
+        memcpy(run->payload, query, sizeof(query));
+    memcpy(run->payload, run->cookie, dns ? 2 : sizeof(run->cookie));
+    run->payload_size = dns ? sizeof(query) : sizeof(run->cookie);
+}
+
 /* n runs and an end mark. */
 static struct run *runs_new(struct vnl_probe *probes, size_t n)
 {
@@ -339,6 +377,7 @@ static struct run *runs_new(struct vnl_probe *probes, size_t n)
         if (getrandom(runs[i].cookie, sizeof(runs[i].cookie), 0) < 0)
             memset(runs[i].cookie, (int)i, sizeof(runs[i].cookie));
         memcpy(&runs[i].ident, runs[i].cookie, sizeof(runs[i].ident));
+        fill_payload(&runs[i]);
         probes[i].result = VNL_PROBE_SILENCE;
         probes[i].ttl = 0;
         probes[i].rtt_us = -1;
@@ -366,9 +405,12 @@ static int wait_ms(const struct run *runs, size_t n, int64_t end_us)
 {
     int64_t next = end_us;
 
-    for (size_t i = 0; i < n; i++)
-        if (!runs[i].done && runs[i].retry_us && runs[i].retry_us < next)
-            next = runs[i].retry_us;
+    for (size_t i = 0; i < n; i++) {
+        int64_t due = runs[i].retry_us ? runs[i].retry_us : runs[i].again_us;
+
+        if (!runs[i].done && due < next)
+            next = due;
+    }
     next -= now_us();
     return next <= 0 ? 0 : (int)((next + 999) / 1000);
 }
@@ -386,6 +428,8 @@ static void step(const char *lab, struct run *run, const struct pollfd *fds)
         hear_sniffer(run);
     if (!run->done && fds[0].revents)
         hear(lab, run);
+    if (!run->done && !run->retry_us && now_us() >= run->again_us)
+        send_again(run);
 }
 
 int vnl_probe_run(const char *lab, struct vnl_probe *probes, size_t n, int timeout_ms, struct vnl_err **err)
@@ -405,8 +449,10 @@ int vnl_probe_run(const char *lab, struct vnl_probe *probes, size_t n, int timeo
         if (r < 0)
             return r;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         send_probe(&runs[i]);
+        runs[i].again_us = now_us() + AGAIN_US;
+    }
     end = now_us() + (int64_t)timeout_ms * 1000;
     while (poll_fill(runs, n, fds) > 0 && now_us() < end) {
         if (poll(fds, 2 * n, wait_ms(runs, n, end)) < 0 && errno != EINTR)

@@ -5,8 +5,10 @@
  * to hear of all of them, so everything that can still be looked at is. Only what follows from the drop itself is left out: without a
  * route there is no peering to ask.
  *
- * The reply is the same walk from the other end, without rules: its flow is known (spec 3.4), and a peering's access gate is a rule in
- * this sense, it stands for the default rules of a NIC that has none (spec 2.5). */
+ * When the receiver is an appliance, its guest sends the packet on, and the same begins anew from there: one hop after the other.
+ *
+ * The reply is the same walk from the other end, without the rules of NICs that know its flow (spec 3.4). What was translated is
+ * translated back. */
 #include "vnetlab/verify.h"
 
 #include <errno.h>
@@ -18,20 +20,22 @@
 #include "vnetlab/err.h"
 #include "walk.h"
 
-#define GATES     6 /* reasons of the first stage */
-#define STEPS_MAX (2 * (VNL_VERIFY_STAGE_MAX + GATES))
+#define HOP_STEPS 24 /* a hop has fewer: six gates and each stage twice at most */
 
 static const char *const stage_str[] = {
     [VNL_VERIFY_SOURCE] = "source",
     [VNL_VERIFY_OUTBOUND_NIC] = "outbound, NIC",
     [VNL_VERIFY_OUTBOUND_SUBNET] = "outbound, subnet",
     [VNL_VERIFY_ROUTE] = "route",
+    [VNL_VERIFY_TRANSLATE] = "translate",
     [VNL_VERIFY_PEERING_LOCAL] = "peering",
     [VNL_VERIFY_OWNER] = "owner",
     [VNL_VERIFY_PEERING_REMOTE] = "peering",
     [VNL_VERIFY_INBOUND_SUBNET] = "inbound, subnet",
     [VNL_VERIFY_INBOUND_NIC] = "inbound, NIC",
     [VNL_VERIFY_DELIVER] = "deliver",
+    [VNL_VERIFY_GUEST] = "guest",
+    [VNL_VERIFY_TUNNEL] = "tunnel",
 };
 static_assert(ARRAY_SIZE(stage_str) == VNL_VERIFY_STAGE_MAX, "name every stage");
 
@@ -40,264 +44,72 @@ const char *vnl_verify_stage_str(enum vnl_verify_stage stage)
     return stage_str[stage];
 }
 
-/* --- rules, one by one -------------------------------------------------------------------------------- */
-
-static bool is_platform(const struct vnl_addr *addr)
-{
-    static const struct vnl_addr platform[] = {
-        { AF_INET, { 168, 63, 129, 16 } },
-        { AF_INET, { 169, 254, 169, 254 } },
-    };
-
-    return vnl_addr_eq(addr, &platform[0]) || vnl_addr_eq(addr, &platform[1]);
-}
-
-static bool side_has_addr(const struct vnl_plan_side *side, const struct vnl_addr *addr)
-{
-    for (size_t i = 0; !side->any && i < side->n_prefixes; i++)
-        if (vnl_prefix_has(&side->prefixes[i], addr))
-            return true;
-    return side->any;
-}
-
-static bool side_has_port(const struct vnl_plan_side *side, uint16_t port)
-{
-    for (size_t i = 0; i < side->n_ports; i++)
-        if (side->ports[i].first <= port && port <= side->ports[i].last)
-            return true;
-    return side->n_ports == 0;
-}
-
-static bool has_ports(uint8_t proto)
-{
-    return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
-}
-
-/* A rule for ICMP, ESP or AH has no use for its ports (spec 3.1); one for any protocol that names ports is about those that have some.
- */
-static bool rule_has_proto(const struct vnl_plan_rule *rule, const struct vnl_flow_query *flow)
-{
-    if (rule->proto && rule->proto != flow->proto)
-        return false;
-    if (has_ports(flow->proto))
-        return side_has_port(&rule->source, flow->src_port) &&
-               side_has_port(&rule->destination, flow->dst_port);
-    return rule->proto || (!rule->source.n_ports && !rule->destination.n_ports);
-}
-
-/* Spec 3.8: platform traffic is the affair of rules that name a platform tag, and of no others. */
-static bool rule_matches(const struct vnl_plan_rule *rule, const struct vnl_flow_query *flow)
-{
-    bool platform_rule = rule->source.platform || rule->destination.platform;
-
-    return platform_rule == is_platform(&flow->dst) && rule_has_proto(rule, flow) &&
-           side_has_addr(&rule->source, &flow->src) && side_has_addr(&rule->destination, &flow->dst);
-}
-
-/* Spec 3.3: the lowest number decides. */
-static const struct vnl_plan_rule *rule_find(const struct vnl_plan_rules *rules, bool inbound,
-                                             const struct vnl_flow_query *flow)
-{
-    const struct vnl_plan_rule *best = NULL;
-
-    for (size_t i = 0; i < rules->n_inbound + rules->n_outbound; i++) {
-        const struct vnl_plan_rule *rule = &rules->rules[i];
-
-        if (rule->inbound == inbound && (!best || rule->priority < best->priority) &&
-            rule_matches(rule, flow))
-            best = rule;
-    }
-    return best;
-}
-
 /* --- steps -------------------------------------------------------------------------------------------- */
 
 struct vnl_verify_step *vnl_walk_step(struct vnl_walk *walk, enum vnl_verify_stage stage, uint32_t nic,
                                       enum vnl_drop reason)
 {
-    struct vnl_verify_step *step = &walk->verify->steps[walk->verify->n_steps++];
-    const struct vnl_verify_step **first = walk->back ? &walk->verify->back : &walk->verify->blocker;
+    struct vnl_verify_step *step = &walk->verify->steps[walk->verify->n_steps];
 
-    *step = (struct vnl_verify_step){ .stage = stage, .back = walk->back, .nic = nic, .reason = reason };
-    if (reason != VNL_DROP_NONE && !*first)
-        *first = step;
+    *step = (struct vnl_verify_step){ .stage = stage,
+                                      .hop = walk->hop,
+                                      .back = walk->back,
+                                      .nic = nic,
+                                      .reason = reason,
+                                      .tunnel = VNL_PLAN_NOBODY };
+    if (reason != VNL_DROP_NONE && walk->first[walk->back] == SIZE_MAX)
+        walk->first[walk->back] = walk->verify->n_steps;
+    walk->verify->n_steps++;
     return step;
 }
 
-static bool has_nsg(const struct vnl_plan_nic *nic)
+/* Room for one hop more, and for what leaves there. */
+static bool reserve(struct vnl_walk *walk)
 {
-    return nic->rules_nic != VNL_PLAN_NO_RULES || nic->rules_subnet != VNL_PLAN_NO_RULES;
+    size_t room = walk->verify->n_steps + HOP_STEPS, sent = walk->n_sent + 1;
+    struct vnl_verify_step *steps = reallocarray(walk->verify->steps, room, sizeof(*steps));
+    struct vnl_flow_query *packets;
+
+    if (steps)
+        walk->verify->steps = steps;
+    packets = reallocarray(walk->sent, sent, sizeof(*packets));
+    if (packets)
+        walk->sent = packets;
+    walk->failed |= !steps || !packets;
+    return !walk->failed;
 }
 
-static bool owns(const struct vnl_plan_nic *nic, const struct vnl_addr *addr)
+struct vnl_place vnl_walk_place(const struct vnl_walk *walk, uint32_t nic)
 {
-    for (size_t i = 0; i < nic->n_addrs; i++)
-        if (vnl_addr_eq(&nic->addrs[i].addr, addr))
-            return true;
-    return false;
+    const struct vnl_plan_nic *planned = nic == VNL_VERIFY_NOBODY ? NULL : &walk->plan->nics[nic];
+
+    if (planned)
+        return (struct vnl_place){ planned->vnet, planned->table, planned->rules_nic, planned->rules_subnet };
+    return (struct vnl_place){ .vnet = walk->flow.vnet,
+                               .table = walk->flow.vnet,
+                               .rules_nic = VNL_PLAN_NO_RULES,
+                               .rules_subnet = walk->plan->vnets[walk->flow.vnet].bastion_rules };
 }
 
-/* Loopback, "this network", link-local and the like: in no VNet's space, though an internet route may cover them. */
-static bool is_unroutable(const struct vnl_addr *addr)
+bool vnl_place_has_nsg(const struct vnl_place *place)
 {
-    static const struct vnl_prefix nowhere[] = {
-        { .addr = { AF_INET, { 0 } }, .len = 8 },
-        { .addr = { AF_INET, { 127 } }, .len = 8 },
-        { .addr = { AF_INET6, { 0 } }, .len = 127 },
-        { .addr = { AF_INET6, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } }, .len = 96 },
-        { .addr = { AF_INET6, { 0xfe, 0x80 } }, .len = 10 },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(nowhere); i++)
-        if (vnl_prefix_has(&nowhere[i], addr))
-            return true;
-    return false;
+    return place->rules_nic != VNL_PLAN_NO_RULES || place->rules_subnet != VNL_PLAN_NO_RULES;
 }
 
-static bool is_broadcast(const struct vnl_addr *addr)
+/* --- one hop -------------------------------------------------------------------------------------------- */
+
+/* Without a route: who would have got it, if only one NIC of the lab's VNets has that address. */
+static uint32_t meant_owner(const struct vnl_walk *walk)
 {
-    static const struct vnl_addr all = { AF_INET, { 255, 255, 255, 255 } };
+    uint32_t found = VNL_WALK_NOWHERE;
 
-    return vnl_addr_eq(addr, &all);
-}
+    for (uint32_t i = 0; i < walk->plan->n_nics; i++) {
+        const struct vnl_plan_nic *nic = &walk->plan->nics[i];
 
-static bool is_group(const struct vnl_addr *addr)
-{
-    return addr->family == AF_INET ? addr->bytes[0] >> 4 == 14 : addr->bytes[0] == 0xff;
-}
-
-static bool is_carried(uint8_t proto)
-{
-    return has_ports(proto) || proto == IPPROTO_ICMP || proto == IPPROTO_ESP || proto == IPPROTO_AH;
-}
-
-static bool is_dhcp_port(uint16_t port)
-{
-    return port == 67 || port == 68;
-}
-
-/* Spec 1.7. */
-static bool is_reserved(const struct vnl_flow_query *flow)
-{
-    return flow->proto == IPPROTO_UDP && (flow->src_port == 65330 || flow->dst_port == 4791 ||
-                                          (is_dhcp_port(flow->src_port) && is_dhcp_port(flow->dst_port)));
-}
-
-static bool is_spoofed(const struct vnl_plan_nic *nic, const struct vnl_addr *src)
-{
-    if (is_unroutable(src) || is_group(src) || is_broadcast(src) || is_platform(src))
-        return true;
-    return !owns(nic, src) && !nic->ip_forwarding;
-}
-
-/* What is refused before any rule of the user is asked (spec 0, steps 3 to 6). */
-static void walk_source(struct vnl_walk *walk)
-{
-    const struct vnl_flow_query *flow = &walk->flow;
-    const struct {
-        bool drops;
-        enum vnl_drop reason;
-    } gates[] = {
-        { is_broadcast(&flow->dst), VNL_DROP_BROADCAST },
-        { is_group(&flow->dst), VNL_DROP_MULTICAST },
-        { is_spoofed(&walk->plan->nics[flow->nic], &flow->src), VNL_DROP_SPOOFED_SOURCE },
-        { !is_carried(flow->proto), VNL_DROP_PROTOCOL },
-        { is_reserved(flow), VNL_DROP_RESERVED_PORT },
-        { is_platform(&flow->dst), VNL_DROP_PLATFORM_ADDRESS },
-    };
-
-    static_assert(ARRAY_SIZE(gates) <= GATES, "room for the steps");
-    for (size_t i = 0; i < ARRAY_SIZE(gates); i++)
-        if (gates[i].drops)
-            vnl_say_source(walk, vnl_walk_step(walk, VNL_VERIFY_SOURCE, flow->nic, gates[i].reason));
-}
-
-static void walk_rules(struct vnl_walk *walk, enum vnl_verify_stage stage, uint32_t nic, uint32_t which)
-{
-    bool inbound = stage == VNL_VERIFY_INBOUND_NIC || stage == VNL_VERIFY_INBOUND_SUBNET;
-    const struct vnl_plan_rules *rules = which == VNL_PLAN_NO_RULES ? NULL : &walk->plan->rules[which];
-    const struct vnl_plan_rule *rule = rules ? rule_find(rules, inbound, &walk->flow) : NULL;
-    enum vnl_drop denied = inbound ? VNL_DROP_NSG_INBOUND : VNL_DROP_NSG_OUTBOUND;
-    struct vnl_verify_step *step =
-        vnl_walk_step(walk, stage, nic, rule && !rule->allow ? denied : VNL_DROP_NONE);
-
-    step->rules = rules;
-    step->rule = rule;
-    vnl_say_rules(walk, step);
-}
-
-static bool is_peering(const struct vnl_route *route)
-{
-    return route->type == VNL_NEXT_HOP_PEERING || route->type == VNL_NEXT_HOP_GLOBAL_PEERING;
-}
-
-/* NULL when nothing behind it can be asked. */
-static const struct vnl_route *walk_route(struct vnl_walk *walk)
-{
-    const struct vnl_route_table *table = &walk->plan->tables[walk->plan->nics[walk->flow.nic].table];
-    const struct vnl_route *route = vnl_route_select(table, &walk->flow.dst);
-    bool there = route && !is_unroutable(&walk->flow.dst) && route->type <= VNL_NEXT_HOP_GLOBAL_PEERING;
-    enum vnl_drop reason = VNL_DROP_NONE;
-    struct vnl_verify_step *step;
-
-    if (!there)
-        reason = route && route->type == VNL_NEXT_HOP_INTERNET && !is_unroutable(&walk->flow.dst)
-                     ? VNL_DROP_NO_INTERNET
-                     : VNL_DROP_NO_ROUTE;
-    step = vnl_walk_step(walk, VNL_VERIFY_ROUTE, walk->flow.nic, reason);
-    step->route = route;
-    vnl_say_route(walk, step);
-    return there ? route : NULL;
-}
-
-/* The links of a peering, each at its side. The access gate is for NICs without a security group: where one is, its rules know who is
- * in VirtualNetwork. */
-static void walk_peering(struct vnl_walk *walk, enum vnl_verify_stage stage, uint32_t nic,
-                         const struct vnl_route *route)
-{
-    bool remote = stage == VNL_VERIFY_PEERING_REMOTE, gate = !walk->back && !has_nsg(&walk->plan->nics[nic]);
-    const struct vnl_plan_vnet *from = &walk->plan->vnets[walk->plan->nics[walk->flow.nic].vnet];
-    enum vnl_drop reason = VNL_DROP_NONE;
-    struct vnl_verify_step *step;
-    bool inside = false;
-
-    if (!is_peering(route))
-        return;
-    for (size_t i = 0; i < from->n_space; i++)
-        inside |= vnl_prefix_has(&from->space[i], &walk->flow.src);
-    if (gate && (remote ? route->deny_access_remote : route->deny_access_local))
-        reason = VNL_DROP_PEERING_ACCESS;
-    else if (remote && route->deny_forwarded && !inside)
-        reason = VNL_DROP_FORWARDED_TRAFFIC;
-    step = vnl_walk_step(walk, stage, nic, reason);
-    step->route = route;
-    vnl_say_peering(walk, step);
-}
-
-static uint32_t nic_index(const struct vnl_plan *plan, const struct vnl_plan_nic *nic)
-{
-    return nic ? (uint32_t)(nic - plan->nics) : VNL_VERIFY_NOBODY;
-}
-
-static uint32_t walk_owner(struct vnl_walk *walk, const struct vnl_route *route)
-{
-    uint32_t to = nic_index(walk->plan, vnl_plan_nic_by_addr(walk->plan, route->vnet, &walk->flow.dst));
-
-    if (to == VNL_VERIFY_NOBODY)
-        vnl_say_owner(walk, vnl_walk_step(walk, VNL_VERIFY_OWNER, walk->flow.nic, VNL_DROP_NO_OWNER));
-    return to;
-}
-
-/* Without a route: who would have got it, if only one NIC of the lab has that address. */
-static uint32_t meant_owner(const struct vnl_plan *plan, const struct vnl_addr *dst)
-{
-    uint32_t found = VNL_VERIFY_NOBODY;
-
-    for (uint32_t i = 0; i < plan->n_nics; i++) {
-        if (!owns(&plan->nics[i], dst))
+        if (!vnl_nic_owns(nic, &walk->flow.dst) || walk->plan->vnets[nic->vnet].internet)
             continue;
-        if (found != VNL_VERIFY_NOBODY)
-            return VNL_VERIFY_NOBODY;
+        if (found != VNL_WALK_NOWHERE)
+            return VNL_WALK_NOWHERE;
         found = i;
     }
     return found;
@@ -305,44 +117,123 @@ static uint32_t meant_owner(const struct vnl_plan *plan, const struct vnl_addr *
 
 static void walk_deliver(struct vnl_walk *walk, uint32_t to)
 {
-    const struct vnl_plan_nic *nic = &walk->plan->nics[to];
-    bool mine = owns(nic, &walk->flow.dst);
+    const struct vnl_plan_nic *nic = to == VNL_VERIFY_NOBODY ? NULL : &walk->plan->nics[to];
+    bool takes =
+        !nic || walk->floating || vnl_nic_owns(nic, &walk->flow.dst) || nic->ip_forwarding || nic->gateway;
 
-    vnl_say_deliver(walk,
-                    vnl_walk_step(walk, VNL_VERIFY_DELIVER, to,
-                                  mine || nic->ip_forwarding ? VNL_DROP_NONE : VNL_DROP_NOT_FORWARDING));
+    vnl_say_deliver(
+        walk, vnl_walk_step(walk, VNL_VERIFY_DELIVER, to, takes ? VNL_DROP_NONE : VNL_DROP_NOT_FORWARDING));
+}
+
+/* On the way there, for the way back. */
+static void see(struct vnl_walk *walk, uint32_t nic, uint8_t how)
+{
+    if (!walk->back && nic != VNL_VERIFY_NOBODY)
+        walk->known[nic] |= how;
+}
+
+static void walk_in(struct vnl_walk *walk, uint32_t to, const struct vnl_route *route)
+{
+    if (route)
+        vnl_walk_peering(walk, VNL_VERIFY_PEERING_REMOTE, to, route);
+    vnl_walk_rules(walk, true, to);
+    see(walk, to, VNL_WALK_GOT);
+    if (route)
+        walk_deliver(walk, to);
+}
+
+/* From the NIC that sends to the one that gets it, or would. */
+static uint32_t walk_hop(struct vnl_walk *walk)
+{
+    const struct vnl_route *route;
+    uint32_t to;
+
+    vnl_walk_source(walk);
+    if (vnl_addr_is_group(&walk->flow.dst) || vnl_addr_is_broadcast(&walk->flow.dst))
+        return VNL_WALK_NOWHERE; /* no rule could let it pass */
+    vnl_walk_rules(walk, false, walk->flow.nic);
+    see(walk, walk->flow.nic, VNL_WALK_SENT);
+    if (vnl_addr_is_platform(&walk->flow.dst)) {
+        vnl_walk_platform(walk);
+        return VNL_WALK_NOWHERE;
+    }
+    route = vnl_walk_route(walk);
+    to = route ? vnl_walk_next(walk, route) : meant_owner(walk);
+    if (to != VNL_WALK_NOWHERE)
+        walk_in(walk, to, route);
+    return to;
+}
+
+/* --- hop by hop ----------------------------------------------------------------------------------------- */
+
+static bool is_end(const struct vnl_walk *walk, uint32_t to)
+{
+    return to == VNL_VERIFY_NOBODY || to == VNL_WALK_NOWHERE || walk->floating ||
+           vnl_guest_owns(walk->plan, to, &walk->flow.dst);
+}
+
+/* The guest sends it on. Its NIC's flag was judged when the packet came in; a second NIC has one of its own. False: it ends there. */
+static bool walk_guest(struct vnl_walk *walk, uint32_t to)
+{
+    const struct vnl_plan_nic *nic = &walk->plan->nics[to];
+    uint32_t out = vnl_guest_out(walk->plan, to, &walk->flow.dst);
+    bool forwards = walk->plan->vms[nic->vm].ip_forward;
+
+    walk->tunnel = VNL_PLAN_NOBODY;
+    if (vnl_gateway_of(walk->plan, to))
+        return vnl_walk_gateway(walk, to, false);
+    vnl_say_guest(
+        walk, vnl_walk_step(walk, VNL_VERIFY_GUEST, to, forwards ? VNL_DROP_NONE : VNL_DROP_GUEST_FORWARDING),
+        out);
+    walk->excused = nic->ip_forwarding || out != to ? VNL_WALK_NOWHERE : to;
+    walk->flow.nic = out;
+    walk->hop++;
+    return true;
+}
+
+/* Has this NIC sent this packet before? */
+static bool is_loop(const struct vnl_walk *walk)
+{
+    for (size_t i = 0; i < walk->n_sent; i++)
+        if (walk->sent[i].nic == walk->flow.nic && vnl_addr_eq(&walk->sent[i].src, &walk->flow.src) &&
+            vnl_addr_eq(&walk->sent[i].dst, &walk->flow.dst))
+            return true;
+    return false;
+}
+
+/* A gateway's guest may have to choose a tunnel for what it sends itself. False: it has none. */
+static bool walk_begin(struct vnl_walk *walk)
+{
+    walk->hop = 0;
+    walk->n_sent = 0;
+    walk->floating = false;
+    walk->excused = VNL_WALK_NOWHERE;
+    walk->tunnel = VNL_PLAN_NOBODY;
+    return reserve(walk) &&
+           (walk->flow.nic == VNL_VERIFY_NOBODY || !vnl_gateway_of(walk->plan, walk->flow.nic) ||
+            vnl_walk_gateway(walk, walk->flow.nic, true));
 }
 
 /* One direction. Returns who gets it, or would. */
 static uint32_t walk_way(struct vnl_walk *walk)
 {
-    const struct vnl_plan_nic *from = &walk->plan->nics[walk->flow.nic], *nic;
-    const struct vnl_route *route;
-    uint32_t to;
+    if (!walk_begin(walk))
+        return VNL_WALK_NOWHERE;
+    while (reserve(walk)) {
+        uint32_t to;
 
-    walk_source(walk);
-    if (!walk->back) {
-        walk_rules(walk, VNL_VERIFY_OUTBOUND_NIC, walk->flow.nic, from->rules_nic);
-        walk_rules(walk, VNL_VERIFY_OUTBOUND_SUBNET, walk->flow.nic, from->rules_subnet);
+        if (is_loop(walk)) {
+            vnl_say_loop(walk, vnl_walk_step(walk, VNL_VERIFY_ROUTE, walk->flow.nic, VNL_DROP_ROUTING_LOOP));
+            return VNL_WALK_NOWHERE;
+        }
+        walk->sent[walk->n_sent++] = walk->flow;
+        to = walk->tunnel == VNL_PLAN_NOBODY ? walk_hop(walk) : vnl_walk_tunnel(walk);
+        if (is_end(walk, to))
+            return to;
+        if (!walk_guest(walk, to))
+            return VNL_WALK_NOWHERE;
     }
-    if (is_platform(&walk->flow.dst) || is_group(&walk->flow.dst) || is_broadcast(&walk->flow.dst))
-        return VNL_VERIFY_NOBODY;
-    route = walk_route(walk);
-    if (route)
-        walk_peering(walk, VNL_VERIFY_PEERING_LOCAL, walk->flow.nic, route);
-    to = route ? walk_owner(walk, route) : meant_owner(walk->plan, &walk->flow.dst);
-    if (to == VNL_VERIFY_NOBODY)
-        return to;
-    nic = &walk->plan->nics[to];
-    if (route)
-        walk_peering(walk, VNL_VERIFY_PEERING_REMOTE, to, route);
-    if (!walk->back) {
-        walk_rules(walk, VNL_VERIFY_INBOUND_SUBNET, to, nic->rules_subnet);
-        walk_rules(walk, VNL_VERIFY_INBOUND_NIC, to, nic->rules_nic);
-    }
-    if (route)
-        walk_deliver(walk, to);
-    return to;
+    return VNL_WALK_NOWHERE;
 }
 
 /* --- both directions ---------------------------------------------------------------------------------- */
@@ -360,58 +251,85 @@ void vnl_verify_free(struct vnl_verify **verify)
     *verify = NULL;
 }
 
-static const struct vnl_addr *addr_of(const struct vnl_plan_nic *nic, uint16_t family)
-{
-    for (size_t i = 0; i < nic->n_addrs; i++)
-        if (nic->addrs[i].addr.family == family)
-            return &nic->addrs[i].addr;
-    return NULL;
-}
-
 /* To a rule ICMPv6 is ICMP. */
 static int fill_flow(const struct vnl_plan *plan, const struct vnl_flow_query *query,
                      struct vnl_flow_query *ret, struct vnl_err **err)
 {
-    const struct vnl_addr *own = addr_of(&plan->nics[query->nic], query->dst.family);
+    bool bastion = query->nic == VNL_VERIFY_NOBODY;
+    const struct vnl_addr *own = bastion ? &plan->vnets[query->vnet].bastion
+                                         : vnl_nic_own_addr(&plan->nics[query->nic], query->dst.family);
 
     *ret = *query;
     if (query->proto == IPPROTO_ICMPV6)
         ret->proto = IPPROTO_ICMP;
     if (query->src.family != AF_UNSPEC)
         return 0;
-    if (!own)
-        return vnl_fail(err, EADDRNOTAVAIL, "virtual machine '%s' has no IPv%c address",
-                        plan->vms[plan->nics[query->nic].vm].name, query->dst.family == AF_INET ? '4' : '6');
+    if (!own || own->family != query->dst.family)
+        return vnl_fail(err, EADDRNOTAVAIL, "%s '%s' has no IPv%c address",
+                        bastion ? "AzureBastionSubnet of" : "virtual machine",
+                        bastion ? plan->vnets[query->vnet].name : plan->vms[plan->nics[query->nic].vm].name,
+                        query->dst.family == AF_INET ? '4' : '6');
     ret->src = *own;
     return 0;
+}
+
+/* The answer of who got it, by the NIC that its guest takes. */
+static void turn(struct vnl_walk *walk, uint32_t to)
+{
+    struct vnl_flow_query there = walk->flow;
+
+    walk->back = true;
+    walk->flow.nic = vnl_guest_out(walk->plan, to, &there.src);
+    walk->flow.src = there.dst;
+    walk->flow.dst = there.src;
+    walk->flow.src_port = there.dst_port;
+    walk->flow.dst_port = there.src_port;
+}
+
+static void walk_both(struct vnl_walk *walk)
+{
+    struct vnl_verify *verify = walk->verify;
+    uint32_t to = walk_way(walk);
+
+    verify->to = to == VNL_WALK_NOWHERE ? VNL_VERIFY_NOBODY : to;
+    verify->hops = walk->hop;
+    verify->seen_src = walk->flow.src;
+    verify->seen_dst = walk->flow.dst;
+    verify->seen_port = walk->flow.dst_port;
+    if (verify->to == VNL_VERIFY_NOBODY)
+        return;
+    turn(walk, to);
+    (void)walk_way(walk);
+    verify->back_hops = walk->hop;
+}
+
+static void walk_done(struct vnl_walk *walk)
+{
+    free(walk->sent);
+    free(walk->known);
 }
 
 int vnl_verify(const struct vnl_plan *plan, const struct vnl_flow_query *query, struct vnl_verify **ret,
                struct vnl_err **err)
 {
     CLEANUP(vnl_verify_free) struct vnl_verify *verify = calloc(1, sizeof(*verify));
-    struct vnl_walk walk = { .plan = plan, .verify = verify };
+    CLEANUP(walk_done)
+    struct vnl_walk walk = { .plan = plan,
+                             .verify = verify,
+                             .bastion = query->nic == VNL_VERIFY_NOBODY,
+                             .first = { SIZE_MAX, SIZE_MAX } };
     int r = fill_flow(plan, query, &walk.flow, err);
 
     if (r < 0)
         return r;
-    if (!verify || !(verify->steps = calloc(STEPS_MAX, sizeof(*verify->steps))))
+    walk.known = calloc(plan->n_nics + 1, sizeof(*walk.known));
+    if (!verify || !walk.known)
         return vnl_fail(err, ENOMEM, "verify");
-    verify->to = walk_way(&walk);
-    if (verify->to != VNL_VERIFY_NOBODY) {
-        struct vnl_flow_query there = walk.flow;
-
-        walk.back = true;
-        walk.flow = (struct vnl_flow_query){ .nic = verify->to,
-                                             .src = there.dst,
-                                             .dst = there.src,
-                                             .proto = there.proto,
-                                             .src_port = there.dst_port,
-                                             .dst_port = there.src_port };
-        (void)walk_way(&walk);
-    }
+    walk_both(&walk);
     if (walk.failed)
         return vnl_fail(err, ENOMEM, "verify");
+    verify->blocker = walk.first[0] == SIZE_MAX ? NULL : &verify->steps[walk.first[0]];
+    verify->back = walk.first[1] == SIZE_MAX ? NULL : &verify->steps[walk.first[1]];
     *ret = TAKE_PTR(verify);
     return 0;
 }

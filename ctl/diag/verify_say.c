@@ -9,9 +9,7 @@
 
 #include "vnetlab/base.h"
 
-static void say(struct vnl_walk *walk, char **ret, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void say(struct vnl_walk *walk, char **ret, const char *fmt, ...)
+void vnl_say(struct vnl_walk *walk, char **ret, const char *fmt, ...)
 {
     va_list args;
 
@@ -23,165 +21,80 @@ static void say(struct vnl_walk *walk, char **ret, const char *fmt, ...)
     va_end(args);
 }
 
-static const char *vm_of(const struct vnl_walk *walk, uint32_t nic)
+static const char *name_of(const struct vnl_plan *plan, uint32_t nic)
 {
-    return walk->plan->vms[walk->plan->nics[nic].vm].name;
+    return nic == VNL_VERIFY_NOBODY ? "Bastion" : plan->vms[plan->nics[nic].vm].name;
 }
 
-static const struct vnl_plan_vnet *vnet_of(const struct vnl_walk *walk, uint32_t nic)
+const char *vnl_say_vm(const struct vnl_walk *walk, uint32_t nic)
 {
-    return &walk->plan->vnets[walk->plan->nics[nic].vnet];
+    return name_of(walk->plan, nic);
 }
 
-/* --- source and destination ------------------------------------------------------------------------- */
+/* --- source, delivery, guest --------------------------------------------------------------------------- */
+
+void vnl_say_forwarding_flag(struct vnl_walk *walk, char **ret, uint32_t nic)
+{
+    const struct vnl_plan_nic *planned = &walk->plan->nics[nic];
+    const struct vnl_plan_vm *vm = &walk->plan->vms[planned->vm];
+
+    if (vm->n_nics == 1)
+        vnl_say(walk, ret, "NIC %s has enableIPForwarding off; vnetlab set vms.%s.enableIPForwarding true",
+                planned->name, vm->name);
+    else
+        vnl_say(walk, ret, "NIC %s has enableIPForwarding off; set it to true", planned->name);
+}
 
 void vnl_say_source(struct vnl_walk *walk, struct vnl_verify_step *step)
 {
     char addr[VNL_ADDR_STR];
 
     if (step->reason != VNL_DROP_SPOOFED_SOURCE) {
-        say(walk, &step->text, "%s", vnl_drop_text(step->reason));
+        vnl_say(walk, &step->text, "%s", vnl_drop_text(step->reason));
         return;
     }
-    say(walk, &step->text, "%s is not an address of %s", vnl_addr_format(&walk->flow.src, addr),
-        vm_of(walk, step->nic));
-    say(walk, &step->fix, "vnetlab set vms.%s.enableIPForwarding true", vm_of(walk, step->nic));
+    vnl_say(walk, &step->text, "%s is not an address of %s", vnl_addr_format(&walk->flow.src, addr),
+            vnl_say_vm(walk, step->nic));
+    if (step->nic != VNL_VERIFY_NOBODY && !walk->plan->nics[step->nic].ip_forwarding)
+        vnl_say_forwarding_flag(walk, &step->fix, step->nic);
 }
 
 void vnl_say_owner(struct vnl_walk *walk, struct vnl_verify_step *step)
 {
     char addr[VNL_ADDR_STR];
 
-    say(walk, &step->text, "no virtual machine has %s", vnl_addr_format(&walk->flow.dst, addr));
+    vnl_say(walk, &step->text, "no virtual machine has %s", vnl_addr_format(&walk->flow.dst, addr));
 }
 
+/* An appliance's own: it is handed over although it is for somebody else. */
 void vnl_say_deliver(struct vnl_walk *walk, struct vnl_verify_step *step)
 {
+    bool foreign = step->nic != VNL_VERIFY_NOBODY && !walk->floating &&
+                   !vnl_nic_owns(&walk->plan->nics[step->nic], &walk->flow.dst);
     char addr[VNL_ADDR_STR];
 
-    say(walk, &step->text, "%s%s", vnl_addr_format(&walk->flow.dst, addr),
-        step->reason == VNL_DROP_NONE ? "" : " is not its address");
+    (void)vnl_addr_format(&walk->flow.dst, addr);
     if (step->reason != VNL_DROP_NONE)
-        say(walk, &step->fix, "vnetlab set vms.%s.enableIPForwarding true", vm_of(walk, step->nic));
-}
-
-/* --- peerings ----------------------------------------------------------------------------------------- */
-
-/* The link that leads from one VNet to another, or NULL. */
-static const struct vnl_plan_peering *link_between(const struct vnl_plan *plan,
-                                                   const struct vnl_plan_vnet *from,
-                                                   const struct vnl_plan_vnet *to)
-{
-    size_t len = strlen(from->id);
-
-    for (size_t i = 0; i < plan->n_peerings; i++) {
-        const struct vnl_plan_peering *link = &plan->peerings[i];
-
-        if (!strncmp(link->id, from->id, len) && link->id[len] == '/' && !strcmp(link->remote, to->name))
-            return link;
-    }
-    return NULL;
-}
-
-static bool is_state(const struct vnl_plan_peering *link, const char *state)
-{
-    return link && !strcmp(link->state, state);
-}
-
-/* "vnets.a.peerings.a-to-b", as `set` takes it. */
-static void say_flag(struct vnl_walk *walk, char **ret, const struct vnl_plan_peering *link, const char *flag)
-{
-    const char *child = strchr(link->name, '/');
-
-    say(walk, ret, "vnetlab set vnets.%.*s.peerings.%s.%s true", (int)(child - link->name), link->name,
-        child + 1, flag);
-}
-
-/* Spec 2.2: both links must be Connected. */
-static void say_missing(struct vnl_walk *walk, char **ret, const struct vnl_plan_vnet *here,
-                        const struct vnl_plan_vnet *there, const struct vnl_plan_peering *link,
-                        const struct vnl_plan_peering *back)
-{
-    const struct vnl_plan_peering *only = link ? link : back;
-    const struct vnl_plan_vnet *near = link ? here : there, *far = link ? there : here;
-
-    if (!only)
-        say(walk, ret, "virtual networks '%s' and '%s' are not peered: add a peering to both of them",
-            here->name, there->name);
-    else if (is_state(link, "Disconnected") || is_state(back, "Disconnected"))
-        say(walk, ret, "peering '%s' is Disconnected: vnetlab sync %s%s",
-            is_state(link, "Disconnected") ? link->name : back->name,
-            is_state(link, "Disconnected") ? link->name : back->name,
-            link && back ? "" : ", then add the link of the other side");
+        vnl_say_forwarding_flag(walk, &step->fix, step->nic);
+    if (foreign && walk->plan->nics[step->nic].gateway)
+        vnl_say(walk, &step->text, "%s is not its address: a gateway takes all", addr);
+    else if (foreign)
+        vnl_say(walk, &step->text, "%s is not its address, enableIPForwarding is %s", addr,
+                step->reason == VNL_DROP_NONE ? "on" : "off");
     else
-        say(walk, ret, "peering '%s' is %s: add a peering to '%s' in '%s'", only->name, only->state,
-            near->name, far->name);
+        vnl_say(walk, &step->text, "%s", addr);
 }
 
-/* No row leads to `there`: which link is to blame. */
-static void say_unreached(struct vnl_walk *walk, char **ret, const struct vnl_plan_vnet *here,
-                          const struct vnl_plan_vnet *there)
+void vnl_say_guest(struct vnl_walk *walk, struct vnl_verify_step *step, uint32_t out)
 {
-    const struct vnl_plan_peering *link = link_between(walk->plan, here, there);
-    const struct vnl_plan_peering *back = link_between(walk->plan, there, here);
+    const char *vm = vnl_say_vm(walk, step->nic);
 
-    if (!is_state(link, "Connected") || !is_state(back, "Connected"))
-        say_missing(walk, ret, here, there, link, back);
-    else if (strcmp(link->sync, "FullyInSync") != 0)
-        say(walk, ret, "peering '%s' is %s and does not know this range of '%s' yet: vnetlab sync %s",
-            link->name, link->sync, there->name, link->name);
-    else
-        say(walk, ret, "peering '%s' does not take in this range of '%s'", link->name, there->name);
-}
-
-static const struct vnl_plan_vnet *vnet_with(const struct vnl_plan *plan, const struct vnl_addr *addr)
-{
-    for (size_t i = 0; i < plan->n_vnets; i++)
-        for (size_t k = 0; k < plan->vnets[i].n_space; k++)
-            if (vnl_prefix_has(&plan->vnets[i].space[k], addr))
-                return &plan->vnets[i];
-    return NULL;
-}
-
-void vnl_say_route(struct vnl_walk *walk, struct vnl_verify_step *step)
-{
-    const struct vnl_plan_vnet *here = vnet_of(walk, step->nic),
-                               *there = vnet_with(walk->plan, &walk->flow.dst);
-    char prefix[VNL_PREFIX_STR];
-
-    if (step->route)
-        say(walk, &step->text, "%s %s", vnl_prefix_format(&step->route->prefix, prefix),
-            vnl_next_hop_str(step->route->type));
-    else
-        say(walk, &step->text, "no effective route has the destination");
-    if (step->reason != VNL_DROP_NONE && there && there != here)
-        say_unreached(walk, &step->fix, here, there);
-}
-
-/* The link whose word counts at this step: the sender's, or the receiver's. */
-static const struct vnl_plan_peering *link_of_step(const struct vnl_walk *walk,
-                                                   const struct vnl_verify_step *step)
-{
-    const struct vnl_plan_vnet *from = vnet_of(walk, walk->flow.nic),
-                               *to = &walk->plan->vnets[step->route->vnet];
-
-    return step->stage == VNL_VERIFY_PEERING_LOCAL ? link_between(walk->plan, from, to)
-                                                   : link_between(walk->plan, to, from);
-}
-
-void vnl_say_peering(struct vnl_walk *walk, struct vnl_verify_step *step)
-{
-    const struct vnl_plan_peering *link = link_of_step(walk, step);
-
-    if (!link) { /* a plan made by hand */
-        say(walk, &step->text, "%s", vnl_drop_text(step->reason));
+    if (step->reason == VNL_DROP_NONE) {
+        vnl_say(walk, &step->text, "forwards it, out of NIC %s", walk->plan->nics[out].name);
         return;
     }
-    say(walk, &step->text, "%s: %s, %s; allows: %s", link->name, link->state, link->sync, link->flags);
-    if (step->reason == VNL_DROP_PEERING_ACCESS)
-        say_flag(walk, &step->fix, link, "allowVirtualNetworkAccess");
-    else if (step->reason == VNL_DROP_FORWARDED_TRAFFIC)
-        say_flag(walk, &step->fix, link, "allowForwardedTraffic");
+    vnl_say(walk, &step->text, "the guest does not forward");
+    vnl_say(walk, &step->fix, "VM %s: ipForward is false; vnetlab set vms.%s.ipForward true", vm, vm);
 }
 
 /* --- rules -------------------------------------------------------------------------------------------- */
@@ -203,12 +116,13 @@ static const struct vnl_plan_peering *link_outside_tag(const struct vnl_walk *wa
                                                        const struct vnl_verify_step *step)
 {
     bool inbound = step->reason == VNL_DROP_NSG_INBOUND;
-    const struct vnl_plan_vnet *here = vnet_of(walk, step->nic);
-    const struct vnl_plan_vnet *there = vnet_with(walk->plan, inbound ? &walk->flow.src : &walk->flow.dst);
+    const struct vnl_plan_vnet *here = &walk->plan->vnets[vnl_walk_place(walk, step->nic).vnet];
+    const struct vnl_plan_vnet *there =
+        vnl_vnet_with(walk->plan, inbound ? &walk->flow.src : &walk->flow.dst);
     const struct vnl_plan_peering *link =
-        there && there != here ? link_between(walk->plan, here, there) : NULL;
+        there && there != here ? vnl_link_between(walk->plan, here, there) : NULL;
 
-    return is_state(link, "Connected") && !strstr(link->flags, "access") ? link : NULL;
+    return vnl_link_is(link, "Connected") && !strstr(link->flags, "access") ? link : NULL;
 }
 
 static void say_deny(struct vnl_walk *walk, struct vnl_verify_step *step)
@@ -221,17 +135,21 @@ static void say_deny(struct vnl_walk *walk, struct vnl_verify_step *step)
     format_service(&walk->flow, service);
     (void)vnl_addr_format(rule->inbound ? &walk->flow.src : &walk->flow.dst, addr);
     if (link)
-        say_flag(walk, &step->fix, link, "allowVirtualNetworkAccess");
+        vnl_say_flag(walk, &step->fix, link, "allowVirtualNetworkAccess");
+    else if (rule->is_default && vnl_say_missing_route(walk, &step->fix, step->nic,
+                                                       rule->inbound ? &walk->flow.src : &walk->flow.dst))
+        return; /* prefixes that a route sends to an appliance are in VirtualNetwork (spec 3.5) */
     else if (rule->is_default)
-        say(walk, &step->fix, "add a rule to NSG %s: %s, Allow, %s %s %s", step->rules->nsg_name, direction,
-            service, rule->inbound ? "from" : "to", addr);
+        vnl_say(walk, &step->fix, "add a rule to NSG %s: %s, Allow, %s %s %s", step->rules->nsg_name,
+                direction, service, rule->inbound ? "from" : "to", addr);
     else if (rule->priority > 100)
-        say(walk, &step->fix, "add a rule to NSG %s: %s, Allow, %s %s %s, with a priority below %d",
-            step->rules->nsg_name, direction, service, rule->inbound ? "from" : "to", addr, rule->priority);
+        vnl_say(walk, &step->fix, "add a rule to NSG %s: %s, Allow, %s %s %s, with a priority below %d",
+                step->rules->nsg_name, direction, service, rule->inbound ? "from" : "to", addr,
+                rule->priority);
     else
-        say(walk, &step->fix,
-            "vnetlab set nsgs.%s.rules.%s.access Allow (no priority is left in front of it)",
-            step->rules->nsg_name, rule->name);
+        vnl_say(walk, &step->fix,
+                "vnetlab set nsgs.%s.rules.%s.access Allow (no priority is left in front of it)",
+                step->rules->nsg_name, rule->name);
 }
 
 void vnl_say_rules(struct vnl_walk *walk, struct vnl_verify_step *step)
@@ -239,14 +157,22 @@ void vnl_say_rules(struct vnl_walk *walk, struct vnl_verify_step *step)
     const struct vnl_plan_rule *rule = step->rule;
 
     if (!step->rules)
-        say(walk, &step->text, "no NSG");
+        vnl_say(walk, &step->text, "no NSG");
     else if (!rule)
-        say(walk, &step->text, "platform traffic: not the affair of NSG %s", step->rules->nsg_name);
+        vnl_say(walk, &step->text, "platform traffic: not the affair of NSG %s", step->rules->nsg_name);
     else
-        say(walk, &step->text, "%s_%s (%d) of NSG %s", rule->is_default ? "DefaultRule" : "UserRule",
-            rule->name, rule->priority, step->rules->nsg_name);
+        vnl_say(walk, &step->text, "%s_%s (%d) of NSG %s", rule->is_default ? "DefaultRule" : "UserRule",
+                rule->name, rule->priority, step->rules->nsg_name);
     if (step->reason != VNL_DROP_NONE)
         say_deny(walk, step);
+}
+
+/* Of an asymmetric reply. */
+void vnl_say_unseen(struct vnl_walk *walk, struct vnl_verify_step *step)
+{
+    vnl_say(walk, &step->text, "%s has not seen this connection begin: the reply takes another way",
+            vnl_say_vm(walk, step->nic));
+    vnl_say(walk, &step->fix, "let both directions go through %s, or neither", vnl_say_vm(walk, step->nic));
 }
 
 /* --- verdict ------------------------------------------------------------------------------------------ */
@@ -265,8 +191,7 @@ char *vnl_verify_verdict(const struct vnl_plan *plan, const struct vnl_verify *v
     if (!step)
         return strdup("allowed");
     n = asprintf(&text, "blocked: %s%s at %s%s%s%s%s%s", step->back ? "reply: " : "",
-                 vnl_drop_str(step->reason), plan->vms[plan->nics[step->nic].vm].name,
-                 step->rule ? " by " : "",
+                 vnl_drop_str(step->reason), name_of(plan, step->nic), step->rule ? " by " : "",
                  !step->rule              ? ""
                  : step->rule->is_default ? "DefaultRule_"
                                           : "UserRule_",

@@ -32,10 +32,17 @@ struct vnl_check {
     size_t n_failed;
 };
 
+/* How a tunnel of the running lab stands; the plan does not know. */
+struct vnl_check_tunnel {
+    bool up;
+    const char *why; /* the reason of its last failure, or NULL */
+};
+
 /* expected: the lab whose expectations are graded. plan: of the lab in force (the same lab, when nothing was changed by hand).
- * -ENOENT when the lab is not up. */
-int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan, int timeout_ms,
-                  struct vnl_check **ret, struct vnl_err **err);
+ * tunnels: one per tunnel of the plan, borrowed; NULL: nothing is known of them. -ENOENT when the lab is not up. */
+int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan,
+                  const struct vnl_check_tunnel *tunnels, int timeout_ms, struct vnl_check **ret,
+                  struct vnl_err **err);
 void vnl_check_free(struct vnl_check **check);
 
 #endif

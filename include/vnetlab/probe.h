@@ -28,11 +28,13 @@ enum vnl_probe_result {
 };
 
 struct vnl_probe {
-    const char *vm;    /* sends */
-    const char *to_vm; /* owns dst; NULL when nobody does (then UDP delivery cannot be seen) */
+    const char *vm; /* sends */
+    const char *
+        to_vm; /* gets it in the end, behind NAT and load balancers; NULL when nobody does (then UDP delivery cannot be seen) */
     enum vnl_probe_proto proto;
     struct vnl_addr dst;
     uint16_t port;
+    uint16_t src_port;  /* UDP: the source port, 0 = any */
     bool retry_refused; /* keep trying while refused, until the timeout: a server may still be starting */
 
     /* Filled by vnl_probe_run. */

@@ -117,10 +117,11 @@ static bool receive_pattern(int fd, size_t size)
     return got == 0 && done == size;
 }
 
-bool traffic_tcp(const char *from, const char *to, const char *address, int port, size_t size)
+bool traffic_tcp_at(const char *from, const char *to, const char *address, int port, const char *bound,
+                    int bound_port, size_t size)
 {
-    struct sockaddr_storage sa;
-    socklen_t sa_size = parse(address, port, &sa);
+    struct sockaddr_storage sa, local;
+    socklen_t sa_size = parse(address, port, &sa), local_size = parse(bound, bound_port, &local);
     CLEANUP(vnl_fd_close) int listener = traffic_socket(to, sa.ss_family, SOCK_STREAM, 0);
     CLEANUP(vnl_fd_close) int fd = traffic_socket(from, sa.ss_family, SOCK_STREAM, 0);
     struct sender sender = { .fd = fd, .size = size };
@@ -129,7 +130,7 @@ bool traffic_tcp(const char *from, const char *to, const char *address, int port
     int on = 1;
 
     (void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(listener, (struct sockaddr *)&sa, sa_size) < 0 || listen(listener, 1) < 0)
+    if (bind(listener, (struct sockaddr *)&local, local_size) < 0 || listen(listener, 1) < 0)
         return false;
     if (pthread_create(&echo_thread, NULL, echo, &listener) != 0)
         return false;
@@ -143,6 +144,11 @@ bool traffic_tcp(const char *from, const char *to, const char *address, int port
     pthread_join(send_thread, NULL);
     pthread_join(echo_thread, NULL);
     return same;
+}
+
+bool traffic_tcp(const char *from, const char *to, const char *address, int port, size_t size)
+{
+    return traffic_tcp_at(from, to, address, port, address, port, size);
 }
 
 bool traffic_udp(const char *from, const char *to, const char *address, int port, size_t size)

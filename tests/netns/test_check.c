@@ -140,6 +140,57 @@ static void a_refusal_can_be_expected(void **state)
     assert_has(cli_err, "InvalidCIDRNotation");
 }
 
+/* The frontend's route leads to an appliance, whose guest sends it to the frontend again: the hash chooses itself. */
+static void a_reason_at_a_later_hop_is_the_observed_one(void **state)
+{
+    const char *lab =
+        "name: %s\n"
+        "vnets: {hub: {addressSpace: [10.0.0.0/16], subnets: {a: {addressPrefix: 10.0.0.0/24, routeTable: "
+        "rt}, "
+        "b: 10.0.1.0/24}}}\n"
+        "routeTables: {rt: {routes: {own: {addressPrefix: 10.0.0.0/16, nextHopType: VirtualAppliance, "
+        "nextHopIpAddress: 10.0.1.100}}}}\n"
+        "loadBalancers: {lb: {frontendIPConfigurations: {f: {subnet: hub/b, privateIPAddress: 10.0.1.100}}, "
+        "backendAddressPools: {p: [n1, n2]}, loadBalancingRules: {ha: {protocol: All}}}}\n"
+        "virtualMachines:\n"
+        "  v1: {subnet: hub/a}\n"
+        "  n1: {subnet: hub/b, enableIPForwarding: true, ipForward: true}\n"
+        "  n2: {subnet: hub/b, enableIPForwarding: true, ipForward: true}\n"
+        "expect: [{from: v1, to: 10.0.1.100, tcp: 22, result: drop, reason: BalancerHairpin}]\n";
+
+    (void)state;
+    cli_ok("check %s", cli_file("lab.yaml", lab));
+    assert_has(cli_out, "BalancerHairpin at n");
+    assert_has(cli_out, "the load balancer chose the NIC that sends");
+    assert_lacks(cli_out, "but");
+    assert_has(cli_out, "1 passed, 0 failed");
+}
+
+/* Behind the appliance the packet has another source than program and plan know of. */
+static void a_guests_own_nat_is_told_first(void **state)
+{
+    const char *lab =
+        "name: %s\n"
+        "internet: {hosts: {example: {address: 203.0.113.80}}}\n"
+        "vnets: {hub: {addressSpace: [10.0.0.0/16], subnets: {a: {addressPrefix: 10.0.0.0/24, routeTable: "
+        "rt}, "
+        "b: 10.0.1.0/24}}}\n"
+        "routeTables: {rt: {routes: {all: {addressPrefix: 0.0.0.0/0, nextHopType: VirtualAppliance, "
+        "nextHopIpAddress: 10.0.1.4}}}}\n"
+        "virtualMachines:\n"
+        "  vm: {subnet: hub/a}\n"
+        "  firewall: {subnet: hub/b, enableIPForwarding: true, ipForward: true, run: [iptables -t nat -A "
+        "POSTROUTING -s 10.0.0.0/24 -j MASQUERADE]}\n"
+        "expect: [{from: vm, to: example, tcp: 80, result: pass}]\n";
+
+    (void)state;
+    if (sh("command -v iptables > /dev/null") != 0)
+        skip();
+    cli_ok("check %s", cli_file("lab.yaml", lab));
+    assert_has(cli_out,
+               "passed: the guest of firewall has changed the packet (the plan alone: ForeignToInternet)");
+}
+
 static void one_bad_file_does_not_hide_the_others(void **state)
 {
     const char *bad = cli_file("bad.yaml", "name: %s\nvnets: [\n");
@@ -164,6 +215,8 @@ int main(void)
         cmocka_unit_test_teardown(check_takes_nobodys_lab_away, cli_down_all),
         cmocka_unit_test_teardown(a_stopped_lab_is_stored_again_as_it_was, cli_down_all),
         cmocka_unit_test_teardown(a_refusal_can_be_expected, cli_down_all),
+        cmocka_unit_test_teardown(a_reason_at_a_later_hop_is_the_observed_one, cli_down_all),
+        cmocka_unit_test_teardown(a_guests_own_nat_is_told_first, cli_down_all),
         cmocka_unit_test_teardown(one_bad_file_does_not_hide_the_others, cli_down_all),
     };
 

@@ -364,10 +364,11 @@ static void platform_traffic_is_not_the_rules_affair(void **state)
     up(LAB("", WITH("shut"), "", NSGS NSG("shut", RULE("all", 100, OUT "Deny"))));
     assert_int_equal(cli_ping("vm-a", "10.0.1.5"), 0);
     assert_int_equal(cli_drops("vm-a", "NsgOutbound"), 1);
-    assert_false(reach_udp("vm-a", NULL, "168.63.129.16", 53));
-    assert_false(reach_tcp("vm-a", "169.254.169.254", 80));
+    assert_true(reach_tcp("vm-a", "169.254.169.254", 80)); /* instance metadata */
+    assert_true(reach_tcp("vm-a", "168.63.129.16", 53));   /* DNS */
+    assert_false(reach_tcp("vm-a", "169.254.169.254", 81));
     assert_int_equal(cli_drops("vm-a", "NsgOutbound"), 1);
-    assert_int_equal(cli_drops("vm-a", "PlatformAddress"), 2);
+    assert_int_equal(cli_drops("vm-a", "PlatformAddress"), 1);
 }
 
 static void rules_of_ipv6(void **state)

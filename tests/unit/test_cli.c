@@ -256,7 +256,9 @@ static void verify_of_a_file_needs_no_root(void **state)
     (void)state;
     cli_ok("verify -f %s vm-2 VM-1 tcp:80", file);
     assert_has(cli_out, "vm-2 10.0.1.4 > vm-1 10.0.0.4 tcp:80\n");
-    assert_has(cli_out, "inbound, subnet   vm-1  pass      UserRule_http (100) of NSG web\n");
+    assert_has(cli_out, "\nhop 1: vm-2 to vm-1\n");
+    assert_has(cli_out, "  inbound, subnet   vm-1  pass  UserRule_http (100) of NSG web\n");
+    assert_has(cli_out, "\nreply, hop 1: vm-1 to vm-2\n");
     assert_has(cli_out, "\nallowed\n");
     cli_fails(1, "verify -f %s vm-2 10.0.0.4 icmp", file);
     assert_has(cli_out,
@@ -272,6 +274,91 @@ static void verify_of_a_file_needs_no_root(void **state)
     cli_fails(2, "verify -f %s vm-2 vm-11 icmp", file);
     assert_has(cli_err,
                "there is no virtual machine 'vm-11' in lab 'guarded'\n  hint: did you mean 'vm-1'?\n");
+}
+
+/* vm-1 reaches vm-2 through nva; vm-1 has a public IP. */
+#define ROUTED                                                                                               \
+    "name: routed\n"                                                                                         \
+    "location: eastus\n"                                                                                     \
+    "vnets: {vnet-1: {addressSpace: [10.0.0.0/16], subnets: {a: {addressPrefix: 10.0.0.0/24, routeTable: "   \
+    "rt}, b: 10.0.1.0/24, c: 10.0.2.0/24}}}\n"                                                               \
+    "routeTables: {rt: {routes: {to-b: {addressPrefix: 10.0.1.0/24, nextHopType: VirtualAppliance, "         \
+    "nextHopIpAddress: 10.0.2.4}, lost: {addressPrefix: 10.0.3.0/24, nextHopType: None}}}}\n"                \
+    "publicIPAddresses: {web-ip: {ipAddress: 198.51.100.7}}\n"                                               \
+    "virtualMachines:\n"                                                                                     \
+    "  vm-1: {subnet: vnet-1/a, publicIPAddress: web-ip}\n"                                                  \
+    "  vm-2: {subnet: vnet-1/b}\n"                                                                           \
+    "  nva: {ipForward: true, networkInterfaces: {outside: {primary: true, subnet: vnet-1/c, "               \
+    "privateIPAddress: 10.0.2.4, enableIPForwarding: true}, inside: {subnet: vnet-1/a}}}\n"                  \
+    "internet: {hosts: {example: {address: 203.0.113.80}}}\n"
+
+static void next_hop_is_azures(void **state)
+{
+    const char *file = cli_file("routed.yaml", ROUTED);
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+
+    (void)state;
+    cli_ok("next-hop -f %s vm-1 10.0.1.4", file);
+    assert_has(cli_out, "NextHopType       NextHopIpAddress  RouteTableId\n");
+    assert_has(cli_out, "VirtualAppliance  10.0.2.4          /subscriptions/");
+    assert_has(cli_out, "/providers/Microsoft.Network/routeTables/rt\n");
+    cli_ok("next-hop -f %s vm-1 13.107.21.200 -o json", file);
+    json = parse(cli_out);
+    assert_string_equal(vnl_json_get_text(json, "nextHopType"), "Internet");
+    assert_string_equal(vnl_json_get_text(json, "routeTableId"), "System Route");
+    assert_null(vnl_json_get_text(json, "nextHopIpAddress"));
+    cli_ok("next-hop -f %s vm-2 10.0.0.4", file);
+    assert_has(cli_out, "VnetLocal");
+    cli_fails(1, "next-hop -f %s vm-1 172.31.0.100", file);
+    assert_has(cli_out, "None                           System Route\n");
+    cli_fails(1, "next-hop -f %s vm-1 10.0.3.7", file);
+    assert_has(cli_out, "/routeTables/rt\n");
+    cli_ok("next-hop -f %s nva 10.0.1.4", file);
+    assert_has(cli_out, "VnetLocal");
+    cli_ok("next-hop -f %s nva 10.0.1.4 --nic inside", file);
+    assert_has(cli_out, "VirtualAppliance");
+    cli_fails(2, "next-hop -f %s vm-1 10.0.3", file);
+    cli_fails(2, "next-hop -f %s nva 10.0.1.4 --nic insde", file);
+    assert_has(cli_err, "there is no network interface 'insde'");
+    assert_has(cli_err, "did you mean 'inside'?");
+}
+
+static void verify_goes_hop_by_hop(void **state)
+{
+    const char *file = cli_file("routed.yaml", ROUTED);
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+
+    (void)state;
+    cli_ok("verify -f %s vm-1 vm-2 tcp:80", file);
+    assert_has(cli_out, "\nhop 1: vm-1 to nva\n");
+    assert_has(cli_out, "\nhop 2: nva to vm-2, ttl 63\n");
+    assert_has(cli_out, "\nreply, hop 1: vm-2 to vm-1\n");
+    cli_ok("verify -f %s vm-1 vm-2 tcp:80 -o json", file);
+    json = parse(cli_out);
+    assert_int_equal(vnl_json_get_int(json, "hops", -1), 1);
+    assert_int_equal(vnl_json_get_int(json, "replyHops", -1), 0);
+    cli_fails(1, "verify -f %s example web-ip tcp:443", file);
+    assert_has(cli_out, "example 203.0.113.80 > vm-1 198.51.100.7 tcp:443\n");
+    assert_has(cli_out, "blocked: PublicClosed at example\n  fix for PublicClosed at example: put an NSG ");
+    cli_fails(1, "verify -f %s example vm-1 icmp", file); /* by its public IP */
+    cli_fails(2, "verify -f %s example vm-2 icmp", file);
+    assert_has(cli_err, "verify: 'vm-2' has no public IP, so nothing on the internet reaches it");
+    cli_ok("verify -f %s vm-1 example icmp", file);
+    assert_has(cli_out, "10.0.0.4 becomes 198.51.100.7 (public IP web-ip)");
+}
+
+static void routes_and_rules_are_of_the_interface_asked_for(void **state)
+{
+    const char *file = cli_file("routed.yaml", ROUTED);
+
+    (void)state;
+    cli_ok("routes -f %s nva", file);
+    assert_lacks(cli_out, "VirtualAppliance");
+    cli_ok("routes -f %s nva --nic INSIDE", file);
+    assert_has(cli_out, "VirtualAppliance");
+    cli_ok("rules -f %s nva --nic inside", file);
+    assert_has(cli_out, "or its subnet vnet-1/a: nothing is filtered");
+    cli_ok("routes -f %s example", file);
 }
 
 static void verify_refuses_what_is_no_service(void **state)
@@ -410,7 +497,10 @@ static void completion_answers_by_the_table(void **state)
         { "do", "doctor\ndown\n" },
         { "--v", "--version\n" },
         { "manu", "" }, /* hidden */
-        { "up --", "--output\n--help\n" },
+        { "up --", "--no-wait\n--timeout\n--output\n--help\n" },
+        { "vpn ''", "log\nreset\n" },
+        { "vpn log ''", "" },
+        { "set-k", "set-key\n" },
         { "down --a", "--all\n" },
         { "ls -o ''", "text\njson\n" },
         { "ls --output j", "json\n" },
@@ -429,8 +519,72 @@ static void completion_answers_by_the_table(void **state)
         assert_string_equal(cli_out, cases[i].answer);
         assert_string_equal(cli_err, "");
     }
+    cli_ok("complete -- next");
+    assert_string_equal(cli_out, "next-hop\n");
+    cli_ok("complete -- routes --file %s vm-1 --nic vm-1", good);
+    assert_string_equal(cli_out, "vm-1-nic\n");
     cli_ok("complete -- routes --file %s vm-", good);
     assert_string_equal(cli_out, "vm-1\nvm-2\n");
+}
+
+/* --- VPN -------------------------------------------------------------------------------------------- */
+
+/* A site, and a connection to it; `key` is that of the connection. */
+#define OFFICE                                                                                               \
+    "name: office\n"                                                                                         \
+    "location: eastus\n"                                                                                     \
+    "vnets: {net: {addressSpace: [10.1.0.0/16], subnets: {s: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}}\n" \
+    "virtualNetworkGateways: {gw: {vnet: net}}\n"                                                            \
+    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16]}}\n"     \
+    "connections: {to-office: {virtualNetworkGateway1: gw, localNetworkGateway2: lng, sharedKey: k}}\n"      \
+    "sites: {branch: {publicIPAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16], sharedKey: k, "      \
+    "hosts: {pc: 192.168.1.10}}}\n"                                                                          \
+    "virtualMachines: {vm-1: {subnet: net/s}}\n"
+
+static void verify_knows_sites_and_gateways(void **state)
+{
+    const char *lab = cli_file("office.yaml", OFFICE);
+
+    (void)state;
+    cli_ok("verify -f %s vm-1 pc tcp:80", lab);
+    assert_has(cli_out, "hop 2: gw to branch, ttl 63\n");
+    assert_has(cli_out, "to-office (vpn1) to branch 203.0.113.10\n");
+    assert_has(cli_out, "hop 3: branch to pc, ttl 62\n");
+    cli_ok("verify -f %s pc vm-1 icmp", lab);
+    cli_ok("verify -f %s gw pc icmp", lab);
+    cli_ok("verify -f %s vm-1 gw icmp", lab);
+    cli_fails(1, "verify -f %s pc 9.9.9.9 icmp", lab);
+    assert_has(cli_out, "blocked: NoTunnel at branch\n");
+    cli_ok("routes -f %s pc", lab);
+    assert_has(cli_out, "0.0.0.0/0");
+    cli_ok("next-hop -f %s vm-1 192.168.1.10", lab);
+    assert_has(cli_out, "VirtualNetworkGateway");
+    cli_fails(2, "verify -f %s vm-1 pcc icmp", lab);
+    assert_has(cli_err, "there is no virtual machine 'pcc' in lab 'office'");
+    assert_has(cli_err, "did you mean 'pc'?");
+}
+
+static void names_of_sites_and_gateways_are_completed(void **state)
+{
+    const char *lab = cli_file("office.yaml", OFFICE);
+
+    (void)state;
+    cli_ok("complete -- verify --file %s ''", lab);
+    assert_string_equal(cli_out, "vm-1\ngw\nbranch\npc\n");
+}
+
+static void vpn_commands_check_their_words(void **state)
+{
+    (void)state;
+    cli_fails(2, "vpn lgo gw");
+    assert_has(cli_err, "vpn: takes log|reset, not 'lgo'\n");
+    cli_fails(2, "vpn log");
+    assert_has(cli_err,
+               "vpn: missing 'GATEWAY|CONNECTION'\n  hint: vnetlab vpn log|reset GATEWAY|CONNECTION\n");
+    cli_fails(2, "set-key c");
+    assert_has(cli_err, "set-key: missing 'KEY'\n");
+    cli_fails(2, "up --timeout soon x.yaml");
+    assert_has(cli_err, "--timeout 'soon' is no number of seconds\n  hint: 0.01 to 3600\n");
 }
 
 static void the_bash_script_completes(void **state)
@@ -459,6 +613,9 @@ int main(void)
         cmocka_unit_test(plan_of_a_new_lab_needs_no_root),
         cmocka_unit_test(routes_of_a_file_need_no_root),
         cmocka_unit_test(verify_of_a_file_needs_no_root),
+        cmocka_unit_test(next_hop_is_azures),
+        cmocka_unit_test(verify_goes_hop_by_hop),
+        cmocka_unit_test(routes_and_rules_are_of_the_interface_asked_for),
         cmocka_unit_test(verify_refuses_what_is_no_service),
         cmocka_unit_test(rules_of_a_file_need_no_root),
         cmocka_unit_test(commands_that_need_root_say_what_to_type),
@@ -468,6 +625,9 @@ int main(void)
         cmocka_unit_test(output_that_cannot_be_written_is_an_error),
         cmocka_unit_test(colour_is_for_terminals_and_can_be_declined),
         cmocka_unit_test(completion_answers_by_the_table),
+        cmocka_unit_test(verify_knows_sites_and_gateways),
+        cmocka_unit_test(names_of_sites_and_gateways_are_completed),
+        cmocka_unit_test(vpn_commands_check_their_words),
         cmocka_unit_test(the_bash_script_completes),
     };
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 
+#include "../harness/asks.h"
 #include "../harness/plans.h"
 
 #include "vnetlab/base.h"
@@ -41,93 +42,6 @@
     "networkSecurityGroups: {empty: {}}\n"                                                                   \
     "virtualMachines: {vm-1: {subnet: aa/s}, vm-2: {subnet: bb/s}}\n"
 #define EMPTY ", networkSecurityGroup: empty"
-
-/* --- asking --------------------------------------------------------------------------------------- */
-
-static struct vnl_flow_query query_of(const struct vnl_plan *plan, const char *from, const char *to,
-                                      uint8_t proto, uint16_t port)
-{
-    const struct vnl_plan_vm *src = vnl_plan_vm_lookup(plan, from), *dst = vnl_plan_vm_lookup(plan, to);
-    struct vnl_flow_query query = { .proto = proto, .src_port = port ? 49152 : 0, .dst_port = port };
-
-    assert_non_null(src);
-    query.nic = src->nics[0];
-    if (dst)
-        query.dst = plan->nics[dst->nics[0]].addrs[0].addr;
-    else
-        assert_int_equal(vnl_addr_parse(to, &query.dst, NULL), 0);
-    return query;
-}
-
-static struct vnl_verify *ask(const struct vnl_plan *plan, const struct vnl_flow_query *query)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_verify *verify = NULL;
-
-    if (vnl_verify(plan, query, &verify, &err) < 0)
-        fail_msg("%s", err->msg);
-    return verify;
-}
-
-static void assert_verdict_(const struct vnl_plan *plan, const struct vnl_flow_query *query,
-                            const char *wanted, int line)
-{
-    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask(plan, query);
-    CLEANUP(vnl_str_free) char *verdict = vnl_verify_verdict(plan, verify, query->proto == IPPROTO_UDP);
-
-    if (strcmp(verdict, wanted) != 0)
-        fail_msg("line %d: \"%s\", not \"%s\"", line, verdict, wanted);
-}
-
-static void assert_flow_(const char *yaml, const char *from, const char *to, uint8_t proto, uint16_t port,
-                         const char *wanted, int line)
-{
-    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(yaml);
-    struct vnl_flow_query query = query_of(plan, from, to, proto, port);
-
-    assert_verdict_(plan, &query, wanted, line);
-}
-
-#define assert_flow(yaml, from, to, proto, port, wanted)                                                     \
-    assert_flow_(yaml, from, to, proto, port, wanted, __LINE__)
-#define assert_verdict(plan, query, wanted) assert_verdict_(plan, query, wanted, __LINE__)
-
-/* "stage at vm: text", per step; the caller frees. */
-static char *steps_of(const struct vnl_plan *plan, const struct vnl_flow_query *query)
-{
-    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask(plan, query);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    assert_non_null(out);
-    for (size_t i = 0; i < verify->n_steps; i++) {
-        const struct vnl_verify_step *step = &verify->steps[i];
-
-        (void)fprintf(out, "%s%s at %s: %s%s%s\n", step->back ? "reply: " : "",
-                      vnl_verify_stage_str(step->stage), plan->vms[plan->nics[step->nic].vm].name,
-                      step->reason ? vnl_drop_str(step->reason) : "", step->reason ? ", " : "", step->text);
-    }
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
-
-/* The fix of the first step that drops with this reason. */
-static void assert_fix(const char *yaml, const char *from, const char *to, enum vnl_drop reason,
-                       const char *wanted)
-{
-    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_of(yaml);
-    struct vnl_flow_query query = query_of(plan, from, to, IPPROTO_TCP, 80);
-    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask(plan, &query);
-
-    for (size_t i = 0; i < verify->n_steps; i++) {
-        if (verify->steps[i].reason != reason)
-            continue;
-        assert_string_equal(verify->steps[i].fix, wanted);
-        return;
-    }
-    fail_msg("nothing drops with %s", vnl_drop_str(reason));
-}
 
 /* --- spec 3.9 ------------------------------------------------------------------------------------- */
 
@@ -227,7 +141,9 @@ static void platform_traffic_is_for_platform_rules_only(void **state)
     CLEANUP(vnl_str_free) char *steps_dns = steps_of(dns, &query);
 
     (void)state;
-    assert_verdict(all, &query, "blocked: PlatformAddress at vm-1");
+    assert_verdict(all, &query, "allowed");
+    assert_verdict(dns, &query, "blocked: NsgOutbound at vm-1 by UserRule_dns of NSG web");
+    assert_non_null(strstr(steps_all, "deliver at vm-1: the platform's virtual IP address\n"));
     assert_non_null(
         strstr(steps_all, "outbound, subnet at vm-1: platform traffic: not the affair of NSG web\n"));
     assert_non_null(
@@ -399,12 +315,36 @@ static void what_nobody_can_send(void **state)
         { "10.0.0.99", IPPROTO_TCP, 80, "blocked: NoOwner at vm-3" },
         { "127.0.0.1", IPPROTO_TCP, 80, "blocked: NoRoute at vm-3" },
         { "8.8.8.8", IPPROTO_TCP, 80, "blocked: NoInternet at vm-3" },
-        { "169.254.169.254", IPPROTO_TCP, 80, "blocked: PlatformAddress at vm-3" },
+        { "169.254.169.254", IPPROTO_TCP, 443, "blocked: PlatformAddress at vm-3" },
+        { "169.254.169.254", IPPROTO_ICMP, 0, "blocked: PlatformAddress at vm-3" },
+        { "168.63.129.16", IPPROTO_TCP, 80, "blocked: PlatformAddress at vm-3" },
+        { "169.254.169.254", IPPROTO_TCP, 80, "allowed" },
+        { "168.63.129.16", IPPROTO_UDP, 53, "allowed" },
+        { "168.63.129.16", IPPROTO_TCP, 53, "allowed" },
+        { "168.63.129.16", IPPROTO_TCP, 40000, "allowed" }, /* an answer to a health probe */
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         assert_flow(ONE("", ""), "vm-3", rows[i].to, rows[i].proto, rows[i].port, rows[i].verdict);
+}
+
+/* A rule that denies is there too; taking it away would help nothing. */
+static void no_rule_is_blamed_for_a_group(void **state)
+{
+    CLEANUP(vnl_plan_free)
+    struct vnl_plan *plan = plan_of(ONE("deny: {priority: 100, direction: Outbound, access: Deny}", ""));
+    struct vnl_flow_query query = query_of(plan, "vm-1", "vm-2", IPPROTO_ICMP, 0);
+    CLEANUP(vnl_verify_free) struct vnl_verify *verify = NULL;
+
+    (void)state;
+    assert_int_equal(vnl_addr_parse("224.0.0.1", &query.dst, NULL), 0);
+    verify = ask(plan, &query);
+    assert_verdict(plan, &query, "blocked: Multicast at vm-1");
+    for (size_t i = 0; i < verify->n_steps; i++) {
+        assert_int_not_equal(verify->steps[i].reason, VNL_DROP_NSG_OUTBOUND);
+        assert_null(verify->steps[i].fix);
+    }
 }
 
 static void family_that_the_sender_lacks_is_refused(void **state)
@@ -442,8 +382,10 @@ static void fixes_name_the_smallest_change(void **state)
     assert_fix(ONE("", ""), "vm-1", "172.31.0.100", VNL_DROP_NSG_OUTBOUND,
                "add a rule to NSG web: Outbound, Allow, tcp:80 to 172.31.0.100");
     assert_fix(TWO("false", "true", EMPTY, ""), "vm-1", "vm-2", VNL_DROP_NSG_OUTBOUND,
+               "aa/a-to-b: allowVirtualNetworkAccess is false; "
                "vnetlab set vnets.aa.peerings.a-to-b.allowVirtualNetworkAccess true");
     assert_fix(TWO("true", "false", "", ""), "vm-1", "vm-2", VNL_DROP_PEERING_ACCESS,
+               "bb/b-to-a: allowVirtualNetworkAccess is false; "
                "vnetlab set vnets.bb.peerings.b-to-a.allowVirtualNetworkAccess true");
     assert_fix(apart, "vm-1", "vm-2", VNL_DROP_NO_ROUTE,
                "virtual networks 'aa' and 'bb' are not peered: add a peering to both of them");
@@ -471,6 +413,7 @@ int main(void)
         cmocka_unit_test(reply_is_lost_when_the_other_side_was_not_synced),
         cmocka_unit_test(foreign_source_needs_forwarding_and_the_flag),
         cmocka_unit_test(what_nobody_can_send),
+        cmocka_unit_test(no_rule_is_blamed_for_a_group),
         cmocka_unit_test(family_that_the_sender_lacks_is_refused),
         cmocka_unit_test(fixes_name_the_smallest_change),
     };

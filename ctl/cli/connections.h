@@ -1,0 +1,63 @@
+/* How the tunnels of a lab stand: the plan's beside what the agent says of them. */
+#ifndef VNETLAB_CLI_CONNECTIONS_H
+#define VNETLAB_CLI_CONNECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vnetlab/vpn.h"
+
+struct vnl_err;
+struct vnl_json;
+struct vnl_lab;
+struct vnl_connection;
+struct vnl_plan;
+struct vnl_verify;
+
+#define VNL_CONNECT_MS 10000 /* how long `up` and its kin wait for connections when nothing else is said */
+
+struct vnl_cmd_tunnels {
+    struct vnl_vpn_states states;
+    const struct vnl_vpn_state **of; /* per plan->tunnels; NULL: nothing is known of it */
+    const char *why;                 /* nothing is known of any; NULL: no reason */
+};
+
+/* What is known now: nothing of a lab that does not run. 0 or -errno. */
+int vnl_cmd_tunnels_ask(const struct vnl_plan *plan, struct vnl_cmd_tunnels *ret, struct vnl_err **err);
+void vnl_cmd_tunnels_done(struct vnl_cmd_tunnels *tunnels);
+
+/* Of one connection: of its own end, or NULL. */
+const struct vnl_vpn_state *vnl_cmd_tunnels_find(const struct vnl_plan *plan,
+                                                 const struct vnl_cmd_tunnels *tunnels,
+                                                 const char *connection_id);
+
+/* Waits until each connection whose both ends are in the lab is Connected, or has failed for a while, at most timeout_ms; with a line of
+ * progress on a terminal. connection_id, gateway: only that connection, or those of that gateway; both NULL for all. */
+int vnl_cmd_tunnels_wait(const struct vnl_plan *plan, const char *connection_id, const char *gateway,
+                         int timeout_ms, struct vnl_cmd_tunnels *ret, struct vnl_err **err);
+
+/* A line for each connection (of those that the wait was for): "VNet1ToVNet4: Connected". all: also those that are Connected. */
+void vnl_cmd_tunnels_print(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                           const char *connection_id, const char *gateway, bool all);
+/* "connections: 3 of 4 connected"; nothing without any. */
+void vnl_cmd_tunnels_print_count(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
+/* [{"name", "connectionStatus", "reason"}]; NULL on ENOMEM. */
+struct vnl_json *vnl_cmd_tunnels_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
+
+/* Tunnels on a flow's way (verify_tunnels.c): "blocked: NoTunnel at VNet1GW just now, ..." by the first that is not Connected, the caller's, or
+ * NULL; a line for each; the same as JSON. */
+char *vnl_cmd_tunnels_verdict(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                              const struct vnl_verify *verify, bool one_way);
+void vnl_cmd_tunnels_print_way(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                               const struct vnl_verify *verify);
+struct vnl_json *vnl_cmd_tunnels_way_to_json(const struct vnl_plan *plan,
+                                             const struct vnl_cmd_tunnels *tunnels,
+                                             const struct vnl_verify *verify);
+
+/* `show connections`, and what of it is in `show` and in one connection's JSON. */
+int vnl_show_connections(const struct vnl_lab *lab, bool json, struct vnl_err **err);
+int vnl_list_connections(const struct vnl_lab *lab, const struct vnl_plan *plan, struct vnl_err **err);
+/* Puts status and counters into ARM's JSON of the connection. why: nothing is known of it, with state NULL. 0 or -ENOMEM. */
+int vnl_connection_add_state(struct vnl_json *json, const struct vnl_vpn_state *state, const char *why);
+
+#endif

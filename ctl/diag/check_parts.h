@@ -1,0 +1,35 @@
+/* Between check.c, which grades, and check_say.c, which words it. */
+#ifndef VNL_DIAG_CHECK_PARTS_H
+#define VNL_DIAG_CHECK_PARTS_H
+
+#include <stdbool.h>
+
+#include "vnetlab/check.h"
+#include "vnetlab/plan.h"
+#include "vnetlab/verify.h"
+
+struct vnl_bpf;
+
+struct vnl_check_grader {
+    const struct vnl_plan *plan;
+    const struct vnl_check_tunnel *tunnels; /* per plan->tunnels, or NULL */
+    struct vnl_bpf *bpf;
+};
+
+/* What the three witnesses are compared by: the program's answer, and the plan's where the program has none. */
+struct vnl_check_finding {
+    enum vnl_drop reason;
+    uint32_t nic; /* index (plan->nics), or VNL_VERIFY_NOBODY */
+    bool back;
+    bool guest; /* a guest has sent the packet on before it came there */
+};
+
+/* Each is the caller's; NULL without memory. The route that carried it, and what it went through: */
+char *vnl_check_why_pass(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
+                         const struct vnl_addr *dst, const struct vnl_verify *verify);
+/* step: the plan's blocker; what it found is more than the reason's sentence. */
+char *vnl_check_why_drop(const struct vnl_plan *plan, const struct vnl_check_finding *found,
+                         const struct vnl_verify_step *step);
+char *vnl_check_why_down(const struct vnl_check_grader *grader, const struct vnl_verify_step *down);
+
+#endif
