@@ -120,21 +120,38 @@ static const char *base_of(const char *row)
     return "";
 }
 
+static bool same_variants(const char *row, const char *other)
+{
+    for (size_t j = 0; j < n_variants; j++)
+        if (isnan(value_of(row, variants[j])) != isnan(value_of(other, variants[j])))
+            return false;
+    return true;
+}
+
+static void print_head(const char *row)
+{
+    printf("\n%-22s", "median (ratio)");
+    for (size_t j = 0; j < n_variants; j++)
+        if (!isnan(value_of(row, variants[j])))
+            printf(" %18s", variants[j]);
+    printf("\n");
+}
+
+/* Rows that follow each other and were measured for the same variants stand under one head. */
 static void print_table(void)
 {
-    printf("%-22s", "median (ratio)");
-    for (size_t j = 0; j < n_variants; j++)
-        printf(" %18s", variants[j]);
-    printf("\n");
     for (size_t i = 0; i < n_rows; i++) {
+        if (i == 0 || !same_variants(rows[i - 1], rows[i]))
+            print_head(rows[i]);
         printf("%-22s", rows[i]);
         for (size_t j = 0; j < n_variants; j++) {
             double value = value_of(rows[i], variants[j]);
-            char cell[40] = "-";
+            char cell[40];
 
-            if (!isnan(value))
-                snprintf(cell, sizeof(cell), "%.4g (%.2f)", value,
-                         ratio_of(rows[i], base_of(rows[i]), variants[j]));
+            if (isnan(value))
+                continue;
+            snprintf(cell, sizeof(cell), "%.4g (%.2f)", value,
+                     ratio_of(rows[i], base_of(rows[i]), variants[j]));
             printf(" %18s", cell);
         }
         printf("\n");

@@ -10,6 +10,7 @@
  * the path costs, and the figure that other load on the machine moves least.
  *
  * -t SECONDS (0.5)  -n STREAMS (1)  -c CLIENT_CPU  -S SERVER_CPU (-1 = free)  -p PORT (5300)
+ * -o  turns segmentation offload of both ends' eth0 off, for good: packets of MTU size all the way
  *
  * Client and server on one CPU (-c 0 -S 0) shows the cost of the path; on two CPUs the wake-up of an idle CPU
  * hides it. Output: lines "KEY VALUE". Exit 1 when a connection failed. */
@@ -17,6 +18,9 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -27,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -58,6 +63,7 @@ static struct {
     const char *server_ns, *client_ns, *address;
     double seconds;
     int streams, client_cpu, server_cpu, port;
+    bool no_offload;
 } opt = { .seconds = 0.5, .streams = 1, .client_cpu = -1, .server_cpu = -1, .port = 5300 };
 
 static struct shared *shared;
@@ -76,6 +82,22 @@ static bool is_udp(void)
     return opt.mode == MODE_UDP || opt.mode == MODE_UDPRR;
 }
 
+/* `ethtool -K eth0 tso off gso off`; gso_max_segs 1 of ip(8) is another, far slower way. */
+static void turn_offload_off(void)
+{
+    static const uint32_t commands[] = { ETHTOOL_STSO, ETHTOOL_SGSO };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        struct ethtool_value off = { .cmd = commands[i] };
+        struct ifreq ifr = { .ifr_name = "eth0", .ifr_data = (char *)&off };
+
+        if (fd < 0 || ioctl(fd, SIOCETHTOOL, &ifr) < 0)
+            err(1, "offload of eth0");
+    }
+    close(fd);
+}
+
 static void enter(const char *ns, int cpu)
 {
     char path[256];
@@ -87,6 +109,8 @@ static void enter(const char *ns, int cpu)
     if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
         err(1, "%s", path);
     close(fd);
+    if (opt.no_offload)
+        turn_offload_off();
     if (cpu < 0)
         return;
     CPU_ZERO(&set);
@@ -418,7 +442,7 @@ int main(int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "t:n:c:S:p:")) != -1) {
+    while ((letter = getopt(argc, argv, "t:n:c:S:p:o")) != -1) {
         switch (letter) {
         case 't':
             opt.seconds = atof(optarg);
@@ -435,12 +459,15 @@ int main(int argc, char **argv)
         case 'p':
             opt.port = atoi(optarg);
             break;
+        case 'o':
+            opt.no_offload = true;
+            break;
         default:
             return 2;
         }
     }
     if (argc - optind != 4 || opt.streams < 1 || opt.streams > STREAMS_MAX)
-        errx(2, "usage: traffic [-t SECONDS] [-n STREAMS] [-c CPU] [-S CPU] [-p PORT] MODE SERVER_NS "
+        errx(2, "usage: traffic [-t SECONDS] [-n STREAMS] [-c CPU] [-S CPU] [-p PORT] [-o] MODE SERVER_NS "
                 "CLIENT_NS ADDRESS");
     opt.mode = mode_parse(argv[optind]);
     opt.server_ns = argv[optind + 1];

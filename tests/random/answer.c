@@ -84,12 +84,14 @@ static void close_all(struct answer *answer)
 
 struct answer *answer_start(const char *lab_name, const struct vnl_lab *lab)
 {
-    struct answer *answer =
-        calloc(1, sizeof(*answer) + (lab->n_vms * ARRAY_SIZE(ports) + 1) * sizeof(struct pollfd));
+    struct answer *answer = calloc(
+        1, sizeof(*answer) + ((lab->n_vms + lab->n_hosts) * ARRAY_SIZE(ports) + 1) * sizeof(struct pollfd));
     bool ok = answer != NULL;
 
     for (size_t i = 0; ok && i < lab->n_vms; i++)
         ok = listen_in(answer, lab_name, lab->vms[i]->name);
+    for (size_t i = 0; ok && i < lab->n_hosts; i++)
+        ok = listen_in(answer, lab_name, lab->hosts[i]->name);
     if (ok) {
         answer->fds[answer->n] = (struct pollfd){ .fd = eventfd(0, EFD_CLOEXEC), .events = POLLIN };
         ok = answer->fds[answer->n++].fd >= 0 && pthread_create(&answer->thread, NULL, serve, answer) == 0;
