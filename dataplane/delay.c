@@ -218,17 +218,17 @@ int vnl_delay_open(const char *lab, uint32_t number, int *ret_fd, struct vnl_err
 {
     CLEANUP(vnl_netns_leave) int saved = -1;
     CLEANUP(vnl_fd_close) int fabric = -1, fd = -1;
-    char ifname[16];
+    char ifname[16], back[16];
     int r;
 
     port_name(ifname, "delay", number);
     if ((r = vnl_netns_open(lab, VNL_FABRIC, &fabric, err)) < 0 ||
         (r = vnl_netns_enter(fabric, &saved, err)) < 0)
         return r;
-    r = open_tap(ifname, 0, &fd, NULL);
-    if (r == -EINVAL) /* a veth of that name */
+    port_name(back, "delayed", number);
+    if (if_nametoindex(back)) /* the far end of a veth: netem */
         return -ENODEV;
-    if ((r < 0 && (r = open_tap(ifname, 0, &fd, err)) < 0) ||
+    if ((r = open_tap(ifname, 0, &fd, err)) < 0 ||
         (r = wait_for_queue(ifname, VNL_DELAY_IFINDEX + class_of(number), fd, err)) < 0)
         return r;
     *ret_fd = TAKE_FD(fd);
