@@ -32,9 +32,9 @@ endif
 
 PACKAGES_BUILD := gcc make pkg-config clang llvm libc6-dev linux-libc-dev libbpf-dev libmnl-dev libyaml-dev \
                   libjansson-dev libsqlite3-dev libldns-dev libmicrohttpd-dev bpftool
-PACKAGES_RUN   := iproute2 iputils-ping curl python3 traceroute iperf3 iptables \
+PACKAGES_RUN   := iproute2 tcpdump iputils-ping curl python3 traceroute iperf3 iptables \
                   charon-systemd libstrongswan-standard-plugins libcharon-extra-plugins
-PACKAGES_TEST  := libcmocka-dev libclang-rt-dev clang-format mandoc shellcheck tcpdump procps
+PACKAGES_TEST  := libcmocka-dev libclang-rt-dev clang-format mandoc shellcheck procps
 PACKAGES_KERNEL := qemu-system-x86 busybox-static kmod cpio
 PACKAGES_PEERS := mininet bridge-utils net-tools nftables iptables
 
@@ -180,7 +180,8 @@ need-root:
 
 # --- install, clean, help ------------------------------------------------------------------------------------------------
 
-install: all man
+install:
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory all man
 	install -D -m 755 -t $(DESTDIR)$(prefix)/bin $(BIN) $(AGENT)
 	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/vnetlab
 	install -m 644 $(O)/man/*.1 $(DESTDIR)$(prefix)/share/man/man1/
