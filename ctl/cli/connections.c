@@ -151,6 +151,15 @@ static bool has_failed(const struct vnl_plan *plan, const struct vnl_cmd_tunnels
            (other != VNL_PLAN_NOBODY && status_of(tunnels, other) == VNL_VPN_NOT_CONNECTED);
 }
 
+/* At both ends: the one that answers hears last that it is up, and packets may be asked about at either. */
+static bool is_up(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
+{
+    uint32_t other = plan->tunnels[tunnel].other;
+
+    return status_of(tunnels, tunnel) == VNL_VPN_CONNECTED &&
+           (other == VNL_PLAN_NOBODY || status_of(tunnels, other) == VNL_VPN_CONNECTED);
+}
+
 /* How many are neither Connected nor failed for a while. *ret_failing: one has failed. */
 static size_t count_open(struct wait *wait, const struct vnl_cmd_tunnels *tunnels, bool *ret_failing)
 {
@@ -160,10 +169,8 @@ static size_t count_open(struct wait *wait, const struct vnl_cmd_tunnels *tunnel
     *ret_failing = false;
 
     for (size_t i = 0; i < wait->plan->n_tunnels; i++) {
-        enum vnl_vpn_status status = status_of(tunnels, i);
-
         if (!is_meant(wait->plan, i, wait->connection_id, wait->gateway) || !can_connect(wait->plan, i) ||
-            status == VNL_VPN_CONNECTED)
+            is_up(wait->plan, tunnels, i))
             continue;
         if (!has_failed(wait->plan, tunnels, i))
             wait->failed_ms[i] = 0;
