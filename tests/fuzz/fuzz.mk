@@ -2,7 +2,7 @@
 # They are built by clang with sanitizers, in an object folder of their own. What a run finds new stays in $(O)/fuzz/found/NAME;
 # the tree is not written. A crash leaves its input in $(O)/fuzz/NAME-crash-*.
 
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 20
 FUZZ_CFLAGS  := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common $(WARN) -fno-sanitize-recover=all
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
