@@ -35,6 +35,8 @@ int vnl_arm_read_vpn_gateway(struct vnl_lab *lab, const struct vnl_json *json, s
 int vnl_arm_read_connection(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
 int vnl_arm_read_sites(struct vnl_lab *lab, const struct vnl_json *json,
                        struct vnl_err **err); /* of the document */
+int vnl_arm_read_clients(struct vnl_lab *lab, const struct vnl_json *json,
+                         struct vnl_err **err); /* of the document; behind all hosts and gateways */
 /* The document's "internet" and "latency", when they are there. */
 int vnl_arm_read_internet(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err);
 
@@ -58,6 +60,9 @@ void vnl_arm_scope_done(struct vnl_scope *scope);
  * no memory. */
 int vnl_arm_check_added(const char *id, const struct vnl_arm_resource *in, struct vnl_err **err);
 int vnl_arm_get_slot(const struct vnl_json *own, uint32_t *ret, struct vnl_err **err);
+int vnl_arm_get_named_slot(const struct vnl_json *own, const char *key, uint32_t *ret, struct vnl_err **err);
+int vnl_arm_get_ipv4(const struct vnl_json *json, const char *key, struct vnl_addr *ret,
+                     struct vnl_err **err);
 /* An NSG that a subnet or NIC has, with the reference as written; nothing when it has none. */
 int vnl_arm_get_nsg(const struct vnl_lab *lab, const struct vnl_arm_resource *in, struct vnl_nsg **ret,
                     char **ret_ref, struct vnl_src *ret_src, struct vnl_err **err);
@@ -70,6 +75,12 @@ int vnl_arm_get_nat_gateway(const struct vnl_lab *lab, const struct vnl_arm_reso
 int vnl_arm_get_public_ip(const struct vnl_lab *lab, const struct vnl_json *properties,
                           const struct vnl_json *own, struct vnl_ip_config *config, struct vnl_err **err);
 int vnl_arm_get_dns(struct vnl_vnet *vnet, const struct vnl_json *properties, struct vnl_err **err);
+/* What vpnClientConfiguration and customRoutes say, when they are there; arm_read_p2s.c. */
+int vnl_arm_get_p2s(const struct vnl_lab *lab, const struct vnl_arm_resource *in,
+                    struct vnl_vpn_gateway *gateway, struct vnl_err **err);
+/* A list of at most one IPsec policy. */
+int vnl_arm_get_policy(const struct vnl_json *json, const char *key, struct vnl_ipsec_policy *ret,
+                       struct vnl_err **err);
 int vnl_arm_get_sku(const struct vnl_json *json, enum vnl_sku *ret, struct vnl_err **err);
 int vnl_arm_get_minutes(const struct vnl_json *own, int max, int *ret, struct vnl_err **err);
 /* By its id, or NULL. */
@@ -79,6 +90,8 @@ int vnl_arm_check_subnet_addr(const struct vnl_subnet *subnet, const struct vnl_
 /* A list of {"id": ...}, when it is there. */
 int vnl_arm_get_asgs(const struct vnl_lab *lab, const struct vnl_json *object, const char *key,
                      struct vnl_asg ***ret, size_t *ret_n, struct vnl_err **err);
+int vnl_arm_check_slots(const struct vnl_lab *lab,
+                        struct vnl_err **err); /* of each kind: no two are the same */
 /* What holds between NSGs and the rest: an NSG has a slot for each VNet in which it acts, and for no other. */
 int vnl_arm_check_uses(const struct vnl_lab *lab, struct vnl_err **err);
 

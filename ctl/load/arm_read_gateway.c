@@ -1,4 +1,4 @@
-/* VPN gateways, local network gateways, connections and sites from their canonical JSON: see arm_read.c. */
+/* VPN gateways and connections from their canonical JSON: see arm_read.c. */
 #include "arm_read.h"
 
 #include <errno.h>
@@ -11,32 +11,6 @@
 #include "vnetlab/json.h"
 #include "vnetlab/lab.h"
 
-static int get_slot(const struct vnl_json *own, const char *key, uint32_t *ret, struct vnl_err **err)
-{
-    int64_t slot;
-
-    if (vnl_member_int(own, key, 0, VNL_SLOT_NONE - 1, &slot, err) < 0)
-        return -EINVAL;
-    *ret = (uint32_t)slot;
-    return 0;
-}
-
-static int get_ipv4(const struct vnl_json *json, const char *key, struct vnl_addr *ret, struct vnl_err **err)
-{
-    if (vnl_member_addr(json, key, ret, err) < 0)
-        return -EINVAL;
-    return ret->family == AF_INET ? 0 : vnl_fail(err, EINVAL, "'%s' is no IPv4 address", key);
-}
-
-static int check_ipv4(const struct vnl_prefixes *prefixes, struct vnl_err **err)
-{
-    for (size_t i = 0; i < prefixes->n; i++) {
-        if (prefixes->items[i].addr.family != AF_INET)
-            return vnl_fail(err, EINVAL, "'addressPrefixes' has one that is not IPv4");
-    }
-    return prefixes->n ? 0 : vnl_fail(err, EINVAL, "'addressPrefixes' is empty");
-}
-
 /* A reference as it was written, when it was. */
 static int get_written(const struct vnl_lab *lab, const struct vnl_json *own, const char *key, char **ret,
                        struct vnl_src *ret_src, struct vnl_err **err)
@@ -48,26 +22,6 @@ static int get_written(const struct vnl_lab *lab, const struct vnl_json *own, co
         return -EINVAL;
     (void)snprintf(name, sizeof(name), "%sSource", key);
     return vnl_member_source(lab, own, name, ret_src, err);
-}
-
-/* --- local network gateways -------------------------------------------------------------------------- */
-
-int vnl_arm_read_local_gateway(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
-{
-    CLEANUP(vnl_arm_scope_done) struct vnl_scope scope = { 0 };
-    struct vnl_arm_resource in;
-    struct vnl_local_gateway *local;
-
-    if (vnl_arm_resource_open(lab, json, &in, err) < 0 || vnl_arm_scope_init(&scope, &in, err) < 0)
-        return -EINVAL;
-    local = vnl_local_gateway_add(lab, in.name, &scope, &in.src, err);
-    if (vnl_arm_check_added(local ? local->id : NULL, &in, err) < 0 ||
-        get_ipv4(in.properties, "gatewayIpAddress", &local->addr, err) < 0 ||
-        vnl_member_space(in.properties, "localNetworkAddressSpace", &local->prefixes, err) < 0 ||
-        check_ipv4(&local->prefixes, err) < 0 ||
-        vnl_member_source(lab, in.own, "gatewayIpAddressSource", &local->addr_src, err) < 0)
-        return -EINVAL;
-    return vnl_member_source(lab, in.own, "addressPrefixesSource", &local->prefixes_src, err);
 }
 
 /* --- VPN gateways ------------------------------------------------------------------------------------ */
@@ -91,65 +45,119 @@ static int get_generation(const struct vnl_json *properties, struct vnl_vpn_gate
 }
 
 static int get_public(const struct vnl_lab *lab, const struct vnl_json *config,
-                      struct vnl_vpn_gateway *gateway, struct vnl_err **err)
+                      struct vnl_vpn_gateway *gateway, struct vnl_gateway_instance *instance,
+                      struct vnl_err **err)
 {
     const char *id;
 
     if (vnl_member_ref(config, "publicIPAddress", &id, err) < 0)
         return -EINVAL;
-    gateway->public_ip = vnl_public_ip_lookup(lab, id);
-    if (!gateway->public_ip)
+    instance->public_ip = vnl_public_ip_lookup(lab, id);
+    if (!instance->public_ip)
         return vnl_fail(err, EINVAL, "public IP address '%s' is not in the lab", id);
-    if (gateway->public_ip->config || gateway->public_ip->nat || gateway->public_ip->gateway)
+    if (instance->public_ip->config || instance->public_ip->nat || instance->public_ip->gateway)
         return vnl_fail(err, EINVAL, "public IP address '%s' is attached twice", id);
-    gateway->public_ip->gateway = gateway;
+    instance->public_ip->gateway = gateway;
     return 0;
 }
 
 static int get_subnet(const struct vnl_lab *lab, const struct vnl_json *config,
                       struct vnl_vpn_gateway *gateway, struct vnl_err **err)
 {
+    struct vnl_subnet *subnet;
     const char *id;
 
-    if (vnl_member_ref(config, "subnet", &id, err) < 0 ||
-        get_ipv4(config, "privateIPAddress", &gateway->inner, err) < 0)
+    if (vnl_member_ref(config, "subnet", &id, err) < 0)
         return -EINVAL;
-    gateway->subnet = vnl_arm_subnet_lookup(lab, id);
-    if (!gateway->subnet || strcasecmp(gateway->subnet->name, "GatewaySubnet") != 0)
+    subnet = vnl_arm_subnet_lookup(lab, id);
+    if (!subnet || strcasecmp(subnet->name, "GatewaySubnet") != 0)
         return vnl_fail(err, EINVAL, "GatewaySubnet '%s' is not in the lab", id);
-    gateway->vnet = gateway->subnet->vnet;
-    if (gateway->vnet->gateway)
-        return vnl_fail(err, EINVAL, "virtual network '%s' has two gateways", gateway->vnet->name);
+    if (gateway->subnet && gateway->subnet != subnet)
+        return vnl_fail(err, EINVAL, "the instances are in two virtual networks");
+    if (subnet->vnet->gateway && subnet->vnet->gateway != gateway)
+        return vnl_fail(err, EINVAL, "virtual network '%s' has two gateways", subnet->vnet->name);
+    gateway->subnet = subnet;
+    gateway->vnet = subnet->vnet;
     gateway->vnet->gateway = gateway;
-    return vnl_arm_check_subnet_addr(gateway->subnet, &gateway->inner, err);
+    return 0;
 }
 
-static int get_config(const struct vnl_lab *lab, const struct vnl_json *properties,
-                      struct vnl_vpn_gateway *gateway, struct vnl_err **err)
+static int get_instance(const struct vnl_lab *lab, const struct vnl_json *json,
+                        struct vnl_vpn_gateway *gateway, struct vnl_gateway_instance *instance,
+                        struct vnl_err **err)
 {
-    const struct vnl_json *array, *config;
+    const struct vnl_json *config;
 
-    if (vnl_member_array(properties, "ipConfigurations", &array, err) < 0)
-        return -EINVAL;
-    if (vnl_json_len(array) != 1)
-        return vnl_fail(err, EINVAL, "'ipConfigurations' has %zu members, and not 1", vnl_json_len(array));
-    if (vnl_member_object(vnl_json_at(array, 0), "properties", &config, err) < 0 ||
-        get_subnet(lab, config, gateway, err) < 0 || get_public(lab, config, gateway, err) < 0)
+    if (vnl_member_object(json, "properties", &config, err) < 0 ||
+        get_subnet(lab, config, gateway, err) < 0 ||
+        vnl_arm_get_ipv4(config, "privateIPAddress", &instance->inner, err) < 0 ||
+        vnl_arm_check_subnet_addr(gateway->subnet, &instance->inner, err) < 0 ||
+        get_public(lab, config, gateway, instance, err) < 0)
         return vnl_wrap(err, "'ipConfigurations'");
     return 0;
 }
 
-static int get_bgp(const struct vnl_json *properties, struct vnl_vpn_gateway *gateway, struct vnl_err **err)
+/* One per instance. */
+static int get_list(const struct vnl_json *json, const char *key, size_t n, const struct vnl_json **ret,
+                    struct vnl_err **err)
 {
-    const struct vnl_json *bgp;
+    if (vnl_member_array(json, key, ret, err) < 0)
+        return -EINVAL;
+    if (vnl_json_len(*ret) != n)
+        return vnl_fail(err, EINVAL, "'%s' has %zu members, and not %zu", key, vnl_json_len(*ret), n);
+    return 0;
+}
+
+static int get_configs(const struct vnl_lab *lab, const struct vnl_json *properties,
+                       struct vnl_vpn_gateway *gateway, struct vnl_err **err)
+{
+    const struct vnl_json *array;
+
+    if (vnl_member_bool(properties, "activeActive", &gateway->active_active, err) < 0 ||
+        vnl_member_bool(properties, "enableBgp", &gateway->enable_bgp, err) < 0)
+        return -EINVAL;
+    gateway->n_instances = gateway->active_active ? VNL_GATEWAY_INSTANCES : 1;
+    if (get_list(properties, "ipConfigurations", gateway->n_instances, &array, err) < 0)
+        return -EINVAL;
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        if (get_instance(lab, vnl_json_at(array, i), gateway, &gateway->instances[i], err) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+static int get_peering_address(const struct vnl_json *json, const struct vnl_vpn_gateway *gateway,
+                               struct vnl_gateway_instance *instance, struct vnl_err **err)
+{
+    const struct vnl_json *array;
+    const char *text;
+
+    if (get_list(json, "defaultBgpIpAddresses", 1, &array, err) < 0)
+        return -EINVAL;
+    text = vnl_json_text(vnl_json_at(array, 0));
+    if (!text)
+        return vnl_fail(err, EINVAL, "'defaultBgpIpAddresses' has an element that is not text");
+    if (vnl_addr_parse(text, &instance->bgp_addr, err) < 0)
+        return -EINVAL;
+    return vnl_arm_check_subnet_addr(gateway->subnet, &instance->bgp_addr, err);
+}
+
+static int get_gateway_bgp(const struct vnl_json *properties, struct vnl_vpn_gateway *gateway,
+                           struct vnl_err **err)
+{
+    const struct vnl_json *bgp, *array;
     int64_t asn;
 
     if (vnl_member_object(properties, "bgpSettings", &bgp, err) < 0 ||
         vnl_member_int(bgp, "asn", 1, UINT32_MAX, &asn, err) < 0 ||
-        get_ipv4(bgp, "bgpPeeringAddress", &gateway->bgp_addr, err) < 0)
+        get_list(bgp, "bgpPeeringAddresses", gateway->n_instances, &array, err) < 0)
         return vnl_wrap(err, "'bgpSettings'");
     gateway->asn = (uint32_t)asn;
-    return vnl_arm_check_subnet_addr(gateway->subnet, &gateway->bgp_addr, err);
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        if (get_peering_address(vnl_json_at(array, i), gateway, &gateway->instances[i], err) < 0)
+            return vnl_wrap(err, "'bgpSettings'");
+    }
+    return 0;
 }
 
 static int get_default_site(const struct vnl_lab *lab, const struct vnl_json *properties,
@@ -166,17 +174,34 @@ static int get_default_site(const struct vnl_lab *lab, const struct vnl_json *pr
                                  : vnl_fail(err, EINVAL, "local network gateway '%s' is not in the lab", id);
 }
 
+static int get_instance_own(const struct vnl_lab *lab, const struct vnl_json *own,
+                            struct vnl_gateway_instance *instance, struct vnl_err **err)
+{
+    if (get_written(lab, own, "publicIPAddress", &instance->public_ref, &instance->public_src, err) < 0 ||
+        vnl_arm_get_named_slot(own, "insideSlot", &instance->in_slot, err) < 0)
+        return -EINVAL;
+    return vnl_arm_get_named_slot(own, "outsideSlot", &instance->out_slot, err);
+}
+
 static int get_gateway_own(const struct vnl_lab *lab, const struct vnl_json *own,
                            struct vnl_vpn_gateway *gateway, struct vnl_err **err)
 {
+    const struct vnl_json *second;
+
     if (get_written(lab, own, "virtualNetwork", &gateway->vnet_ref, &gateway->vnet_src, err) < 0 ||
         vnl_member_source(lab, own, "skuSource", &gateway->sku_src, err) < 0 ||
-        get_written(lab, own, "publicIPAddress", &gateway->public_ref, &gateway->public_src, err) < 0 ||
         get_written(lab, own, "gatewayDefaultSite", &gateway->default_site_ref, &gateway->default_site_src,
                     err) < 0 ||
-        get_slot(own, "insideSlot", &gateway->in_slot, err) < 0)
+        vnl_member_source(lab, own, "activeActiveSource", &gateway->active_src, err) < 0 ||
+        vnl_member_source(lab, own, "enableBgpSource", &gateway->bgp_src, err) < 0 ||
+        get_instance_own(lab, own, &gateway->instances[0], err) < 0)
         return -EINVAL;
-    return get_slot(own, "outsideSlot", &gateway->out_slot, err);
+    if (gateway->n_instances == 1)
+        return 0;
+    if (vnl_member_object(own, "secondInstance", &second, err) < 0)
+        return -EINVAL;
+    return get_instance_own(lab, second, &gateway->instances[1], err) < 0 ? vnl_wrap(err, "'secondInstance'")
+                                                                          : 0;
 }
 
 int vnl_arm_read_vpn_gateway(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
@@ -189,8 +214,12 @@ int vnl_arm_read_vpn_gateway(struct vnl_lab *lab, const struct vnl_json *json, s
         return -EINVAL;
     gateway = vnl_vpn_gateway_add(lab, in.name, &scope, &in.src, err);
     if (vnl_arm_check_added(gateway ? gateway->id : NULL, &in, err) < 0 ||
-        get_generation(in.properties, gateway, err) < 0 || get_config(lab, in.properties, gateway, err) < 0 ||
-        get_bgp(in.properties, gateway, err) < 0 || get_default_site(lab, in.properties, gateway, err) < 0)
+        get_generation(in.properties, gateway, err) < 0 ||
+        get_configs(lab, in.properties, gateway, err) < 0 ||
+        get_gateway_bgp(in.properties, gateway, err) < 0 ||
+        get_default_site(lab, in.properties, gateway, err) < 0)
+        return -EINVAL;
+    if (vnl_arm_get_p2s(lab, &in, gateway, err) < 0)
         return -EINVAL;
     return get_gateway_own(lab, in.own, gateway, err);
 }
@@ -224,7 +253,8 @@ static int get_ends(const struct vnl_lab *lab, const struct vnl_json *properties
     const char *id;
     int type;
 
-    if (vnl_member_word(properties, "connectionType", type_word, VNL_CONNECTION_TYPE_MAX, &type, err) < 0 ||
+    if (vnl_member_bool(properties, "enableBgp", &connection->enable_bgp, err) < 0 ||
+        vnl_member_word(properties, "connectionType", type_word, VNL_CONNECTION_TYPE_MAX, &type, err) < 0 ||
         get_gateway(lab, properties, "virtualNetworkGateway1", &connection->gateway1, err) < 0)
         return -EINVAL;
     connection->type = (enum vnl_connection_type)type;
@@ -233,7 +263,11 @@ static int get_ends(const struct vnl_lab *lab, const struct vnl_json *properties
     if (vnl_member_ref(properties, "localNetworkGateway2", &id, err) < 0)
         return -EINVAL;
     connection->local2 = vnl_local_gateway_lookup(lab, id);
-    return connection->local2 ? 0 : vnl_fail(err, EINVAL, "local network gateway '%s' is not in the lab", id);
+    if (!connection->local2)
+        return vnl_fail(err, EINVAL, "local network gateway '%s' is not in the lab", id);
+    if (connection->enable_bgp && !connection->local2->bgp.written)
+        return vnl_fail(err, EINVAL, "'enableBgp' is true, and '%s' has no 'bgpSettings'", id);
+    return 0;
 }
 
 static int get_policy(const struct vnl_json *json, struct vnl_ipsec_policy *policy, struct vnl_err **err)
@@ -255,17 +289,25 @@ static int get_policy(const struct vnl_json *json, struct vnl_ipsec_policy *poli
     return vnl_ipsec_policy_known(policy) ? 0 : vnl_fail(err, EINVAL, "a word of the policy is unknown");
 }
 
-static int get_policies(const struct vnl_lab *lab, const struct vnl_arm_resource *in,
-                        struct vnl_connection *connection, struct vnl_err **err)
+int vnl_arm_get_policy(const struct vnl_json *json, const char *key, struct vnl_ipsec_policy *ret,
+                       struct vnl_err **err)
 {
     const struct vnl_json *array;
 
-    if (vnl_member_array(in->properties, "ipsecPolicies", &array, err) < 0)
+    if (vnl_member_array(json, key, &array, err) < 0)
         return -EINVAL;
     if (vnl_json_len(array) > 1)
-        return vnl_fail(err, EINVAL, "'ipsecPolicies' has more than one member");
-    if (vnl_json_len(array) && get_policy(vnl_json_at(array, 0), &connection->policy, err) < 0)
-        return vnl_wrap(err, "'ipsecPolicies'");
+        return vnl_fail(err, EINVAL, "'%s' has more than one member", key);
+    if (vnl_json_len(array) && get_policy(vnl_json_at(array, 0), ret, err) < 0)
+        return vnl_wrap(err, "'%s'", key);
+    return 0;
+}
+
+static int get_policies(const struct vnl_lab *lab, const struct vnl_arm_resource *in,
+                        struct vnl_connection *connection, struct vnl_err **err)
+{
+    if (vnl_arm_get_policy(in->properties, "ipsecPolicies", &connection->policy, err) < 0)
+        return -EINVAL;
     return vnl_member_source(lab, in->own, "ipsecPolicySource", &connection->policy.src, err);
 }
 
@@ -304,6 +346,7 @@ static int get_connection_own(const struct vnl_lab *lab, const struct vnl_json *
         vnl_member_copy_if(own, "sharedKeyWritten", &connection->key_written, err) < 0 ||
         vnl_member_bool(own, "sharedKeyGenerated", &connection->key_generated, err) < 0 ||
         vnl_member_source(lab, own, "sharedKeySource", &connection->key_src, err) < 0 ||
+        vnl_member_source(lab, own, "enableBgpSource", &connection->bgp_src, err) < 0 ||
         vnl_member_bool(own, "connectionProtocolWritten", &connection->ike_written, err) < 0)
         return -EINVAL;
     return vnl_arm_get_slot(own, &connection->slot, err);
@@ -323,75 +366,4 @@ int vnl_arm_read_connection(struct vnl_lab *lab, const struct vnl_json *json, st
         get_policies(lab, &in, connection, err) < 0)
         return -EINVAL;
     return get_connection_own(lab, in.own, connection, err);
-}
-
-/* --- sites ------------------------------------------------------------------------------------------- */
-
-static int read_site_host(struct vnl_lab *lab, struct vnl_site *site, const struct vnl_json *json,
-                          struct vnl_err **err)
-{
-    const struct vnl_json *own;
-    struct vnl_src src = { 0 };
-    struct vnl_site_host *host;
-    const char *name;
-
-    if (vnl_member_text(json, "name", &name, err) < 0 || vnl_member_object(json, "vnetlab", &own, err) < 0 ||
-        vnl_member_source(lab, own, "source", &src, err) < 0)
-        return -EINVAL;
-    host = vnl_site_host_add(lab, site, name, &src, err);
-    if (!host || *err || get_ipv4(json, "address", &host->addr, err) < 0 ||
-        vnl_arm_get_slot(own, &host->slot, err) < 0)
-        return -EINVAL;
-    return vnl_member_names(json, "run", &host->run, err);
-}
-
-static int get_site_own(const struct vnl_lab *lab, const struct vnl_json *own, struct vnl_site *site,
-                        struct vnl_err **err)
-{
-    if (vnl_member_source(lab, own, "publicIPAddressSource", &site->addr_src, err) < 0 ||
-        vnl_member_source(lab, own, "addressPrefixesSource", &site->prefixes_src, err) < 0 ||
-        vnl_member_copy_if(own, "sharedKey", &site->shared_key, err) < 0 ||
-        vnl_member_source(lab, own, "sharedKeySource", &site->key_src, err) < 0 ||
-        vnl_arm_get_slot(own, &site->slot, err) < 0 || get_slot(own, "insideSlot", &site->in_slot, err) < 0)
-        return -EINVAL;
-    return get_slot(own, "outsideSlot", &site->out_slot, err);
-}
-
-static int read_site(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
-{
-    const struct vnl_json *own, *hosts;
-    struct vnl_src src = { 0 };
-    struct vnl_site *site;
-    const char *name;
-
-    if (vnl_member_text(json, "name", &name, err) < 0 || vnl_member_object(json, "vnetlab", &own, err) < 0 ||
-        vnl_member_source(lab, own, "source", &src, err) < 0)
-        return -EINVAL;
-    site = vnl_site_add(lab, name, &src, err);
-    if (!site || *err || get_ipv4(json, "publicIPAddress", &site->addr, err) < 0 ||
-        vnl_member_prefixes(json, &site->prefixes, err) < 0 ||
-        vnl_member_copy_if(json, "swanctl", &site->swanctl, err) < 0 ||
-        check_ipv4(&site->prefixes, err) < 0 || get_site_own(lab, own, site, err) < 0 ||
-        vnl_member_array(json, "hosts", &hosts, err) < 0)
-        return -EINVAL;
-    for (size_t i = 0; i < vnl_json_len(hosts); i++) {
-        if (read_site_host(lab, site, vnl_json_at(hosts, i), err) < 0)
-            return vnl_wrap(err, "host %zu", i);
-    }
-    return 0;
-}
-
-int vnl_arm_read_sites(struct vnl_lab *lab, const struct vnl_json *json, struct vnl_err **err)
-{
-    const struct vnl_json *array;
-
-    if (!vnl_json_get(json, "sites"))
-        return 0;
-    if (vnl_member_array(json, "sites", &array, err) < 0)
-        return -EINVAL;
-    for (size_t i = 0; i < vnl_json_len(array); i++) {
-        if (read_site(lab, vnl_json_at(array, i), err) < 0)
-            return vnl_wrap(err, "site %zu", i);
-    }
-    return 0;
 }

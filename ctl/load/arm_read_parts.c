@@ -71,3 +71,20 @@ int vnl_arm_get_slot(const struct vnl_json *own, uint32_t *ret, struct vnl_err *
     *ret = (uint32_t)slot;
     return 0;
 }
+
+int vnl_arm_get_named_slot(const struct vnl_json *own, const char *key, uint32_t *ret, struct vnl_err **err)
+{
+    int64_t slot;
+
+    if (vnl_member_int(own, key, 0, VNL_SLOT_NONE - 1, &slot, err) < 0)
+        return -EINVAL;
+    *ret = (uint32_t)slot;
+    return 0;
+}
+
+int vnl_arm_get_ipv4(const struct vnl_json *json, const char *key, struct vnl_addr *ret, struct vnl_err **err)
+{
+    if (vnl_member_addr(json, key, ret, err) < 0)
+        return -EINVAL;
+    return ret->family == AF_INET ? 0 : vnl_fail(err, EINVAL, "'%s' is no IPv4 address", key);
+}

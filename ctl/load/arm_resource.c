@@ -38,7 +38,8 @@ static const char *const type_str[] = {
     [VNL_TYPE_VPN_GATEWAY] = "Microsoft.Network/virtualNetworkGateways",
     [VNL_TYPE_LOCAL_GATEWAY] = "Microsoft.Network/localNetworkGateways",
     [VNL_TYPE_CONNECTION] = "Microsoft.Network/connections",
-    [VNL_TYPE_SITE] = "sites",          /* a lab's own */
+    [VNL_TYPE_SITE] = "sites", /* a lab's own */
+    [VNL_TYPE_CLIENT] = "clients",
     [VNL_TYPE_HOST] = "internet/hosts", /* a lab's own */
 };
 static_assert(ARRAY_SIZE(type_str) == VNL_TYPE_MAX, "name every type");
@@ -330,6 +331,7 @@ static void write_settings(struct vnl_json_writer *out, const struct vnl_lab *la
     vnl_json_write_close(out, '}');
     vnl_arm_write_internet(out, lab);
     vnl_arm_write_sites(out, lab, keys);
+    vnl_arm_write_clients(out, lab);
 }
 
 static size_t count_resources(const struct vnl_lab *lab)
@@ -538,5 +540,6 @@ TO_JSON(vpn_gateway, vnl_arm_write_vpn_gateway)
 TO_JSON(local_gateway, vnl_arm_write_local_gateway)
 TO_JSON(connection, write_connection_open)
 TO_JSON(site, write_site_open)
+TO_JSON(client, vnl_arm_write_client)
 TO_JSON(udr_table, vnl_arm_write_udr_table)
 TO_JSON(udr, vnl_arm_write_udr)

@@ -12,7 +12,7 @@
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
 
-#define CONFIG_NAME "vnetGatewayConfig0" /* as Azure's own tools name it */
+#define CONFIG_NAME "vnetGatewayConfig%zu" /* as Azure's own tools name it */
 #define CAPACITY    2
 #define DPD_DEFAULT 45
 
@@ -29,61 +29,103 @@ static void write_addr(struct vnl_json_writer *out, const char *key, const struc
     vnl_json_write_text(out, key, vnl_addr_format(addr, buf));
 }
 
-static void write_prefixes(struct vnl_json_writer *out, const struct vnl_prefixes *prefixes)
+static void write_list(struct vnl_json_writer *out, const char *key, const struct vnl_prefixes *prefixes)
 {
     char buf[VNL_PREFIX_STR];
 
-    vnl_json_write_open(out, "addressPrefixes", '[');
+    vnl_json_write_open(out, key, '[');
     for (size_t i = 0; i < prefixes->n; i++)
         vnl_json_write_text(out, NULL, vnl_prefix_format(&prefixes->items[i], buf));
     vnl_json_write_close(out, ']');
 }
 
+static void write_prefixes(struct vnl_json_writer *out, const struct vnl_prefixes *prefixes)
+{
+    write_list(out, "addressPrefixes", prefixes);
+}
+
+/* What every end of a session has. */
+static void write_end(struct vnl_json_writer *out, const struct vnl_bgp *bgp)
+{
+    vnl_json_write_int(out, "asn", bgp->asn);
+    write_addr(out, "bgpPeeringAddress", &bgp->addr);
+    vnl_json_write_int(out, "peerWeight", bgp->weight);
+}
+
 /* --- VPN gateways ------------------------------------------------------------------------------------ */
 
 /* Owned by the caller; NULL on ENOMEM. */
-char *vnl_arm_gateway_config_id(const struct vnl_vpn_gateway *gateway)
+char *vnl_arm_gateway_config_id(const struct vnl_vpn_gateway *gateway, size_t instance)
 {
     char *id = NULL;
 
-    return asprintf(&id, "%s/ipConfigurations/" CONFIG_NAME, gateway->id) < 0 ? NULL : id;
+    return asprintf(&id, "%s/ipConfigurations/" CONFIG_NAME, gateway->id, instance) < 0 ? NULL : id;
 }
 
-static void write_config(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway, const char *id)
+static void write_config_id(struct vnl_json_writer *out, const char *key,
+                            const struct vnl_vpn_gateway *gateway, size_t instance)
 {
-    vnl_json_write_open(out, "ipConfigurations", '[');
+    CLEANUP(vnl_str_free) char *id = vnl_arm_gateway_config_id(gateway, instance);
+
+    if (id)
+        vnl_json_write_text(out, key, id);
+    else
+        out->failed = true;
+}
+
+static void write_config(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway, size_t instance)
+{
+    const struct vnl_gateway_instance *own = &gateway->instances[instance];
+    char name[sizeof(CONFIG_NAME) + 20];
+
+    (void)snprintf(name, sizeof(name), CONFIG_NAME, instance);
     vnl_json_write_open(out, NULL, '{');
-    vnl_json_write_text(out, "id", id);
-    vnl_json_write_text(out, "name", CONFIG_NAME);
+    write_config_id(out, "id", gateway, instance);
+    vnl_json_write_text(out, "name", name);
     vnl_json_write_text(out, "type", "Microsoft.Network/virtualNetworkGateways/ipConfigurations");
     vnl_json_write_open(out, "properties", '{');
     vnl_json_write_text(out, "provisioningState", "Succeeded");
     vnl_json_write_text(out, "privateIPAllocationMethod", "Dynamic");
-    write_addr(out, "privateIPAddress", &gateway->inner);
-    vnl_arm_write_ref(out, "publicIPAddress", gateway->public_ip->id);
+    write_addr(out, "privateIPAddress", &own->inner);
+    vnl_arm_write_ref(out, "publicIPAddress", own->public_ip->id);
     vnl_arm_write_ref(out, "subnet", gateway->subnet->id);
     vnl_json_write_close(out, '}');
     vnl_json_write_close(out, '}');
-    vnl_json_write_close(out, ']');
 }
 
-static void write_bgp(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway, const char *id)
+static void write_peering_addresses(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway,
+                                    size_t instance)
 {
-    vnl_json_write_open(out, "bgpSettings", '{');
-    vnl_json_write_int(out, "asn", gateway->asn);
-    write_addr(out, "bgpPeeringAddress", &gateway->bgp_addr);
-    vnl_json_write_int(out, "peerWeight", 0);
-    vnl_json_write_open(out, "bgpPeeringAddresses", '[');
+    const struct vnl_gateway_instance *own = &gateway->instances[instance];
+
     vnl_json_write_open(out, NULL, '{');
-    vnl_json_write_text(out, "ipconfigurationId", id);
+    write_config_id(out, "ipconfigurationId", gateway, instance);
     vnl_json_write_open(out, "defaultBgpIpAddresses", '[');
-    write_addr(out, NULL, &gateway->bgp_addr);
+    write_addr(out, NULL, &own->bgp_addr);
     vnl_json_write_close(out, ']');
     write_empty(out, "customBgpIpAddresses");
     vnl_json_write_open(out, "tunnelIpAddresses", '[');
-    write_addr(out, NULL, &gateway->public_ip->addr);
+    write_addr(out, NULL, &own->public_ip->addr);
     vnl_json_write_close(out, ']');
     vnl_json_write_close(out, '}');
+}
+
+/* Source of the pair with a comma: spec 1.1. */
+static void write_gateway_bgp(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway)
+{
+    char text[VNL_GATEWAY_INSTANCES * (VNL_ADDR_STR + 1)], addr[VNL_ADDR_STR];
+    size_t len = 0;
+
+    for (size_t i = 0; i < gateway->n_instances; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? "," : "",
+                                vnl_addr_format(&gateway->instances[i].bgp_addr, addr));
+    vnl_json_write_open(out, "bgpSettings", '{');
+    vnl_json_write_int(out, "asn", gateway->asn);
+    vnl_json_write_text(out, "bgpPeeringAddress", text);
+    vnl_json_write_int(out, "peerWeight", 0);
+    vnl_json_write_open(out, "bgpPeeringAddresses", '[');
+    for (size_t i = 0; i < gateway->n_instances; i++)
+        write_peering_addresses(out, gateway, i);
     vnl_json_write_close(out, ']');
     vnl_json_write_close(out, '}');
 }
@@ -97,46 +139,73 @@ static void write_sku(struct vnl_json_writer *out, const char *sku)
     vnl_json_write_close(out, '}');
 }
 
+static void write_instance_own(struct vnl_json_writer *out, const struct vnl_gateway_instance *instance)
+{
+    vnl_arm_write_written(out, "publicIPAddress", instance->public_ref, &instance->public_src);
+    vnl_json_write_int(out, "insideSlot", instance->in_slot);
+    vnl_json_write_int(out, "outsideSlot", instance->out_slot);
+}
+
 static void write_gateway_own(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway)
 {
     vnl_arm_open_own(out, &gateway->src);
+    vnl_arm_write_p2s_own(out, gateway);
     vnl_arm_write_written(out, "virtualNetwork", gateway->vnet_ref, &gateway->vnet_src);
     vnl_arm_write_source(out, "skuSource", &gateway->sku_src);
-    vnl_arm_write_written(out, "publicIPAddress", gateway->public_ref, &gateway->public_src);
     vnl_arm_write_written(out, "gatewayDefaultSite", gateway->default_site_ref, &gateway->default_site_src);
-    vnl_json_write_int(out, "insideSlot", gateway->in_slot);
-    vnl_json_write_int(out, "outsideSlot", gateway->out_slot);
+    vnl_arm_write_source(out, "activeActiveSource", &gateway->active_src);
+    vnl_arm_write_source(out, "enableBgpSource", &gateway->bgp_src);
+    write_instance_own(out, &gateway->instances[0]);
+    if (gateway->n_instances > 1) {
+        vnl_json_write_open(out, "secondInstance", '{');
+        write_instance_own(out, &gateway->instances[1]);
+        vnl_json_write_close(out, '}');
+    }
     vnl_arm_close(out);
 }
 
 void vnl_arm_write_vpn_gateway(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway)
 {
-    CLEANUP(vnl_str_free) char *id = vnl_arm_gateway_config_id(gateway);
-
-    if (!id) {
-        out->failed = true;
-        return;
-    }
     vnl_arm_open(out, VNL_TYPE_VPN_GATEWAY, gateway->id, gateway->name, gateway->scope.location);
-    write_config(out, gateway, id);
+    vnl_json_write_open(out, "ipConfigurations", '[');
+    for (size_t i = 0; i < gateway->n_instances; i++)
+        write_config(out, gateway, i);
+    vnl_json_write_close(out, ']');
     write_sku(out, gateway->sku);
     vnl_json_write_text(out, "gatewayType", "Vpn");
     vnl_json_write_text(out, "vpnType", gateway->policy_based ? "PolicyBased" : "RouteBased");
     vnl_json_write_text(out, "vpnGatewayGeneration",
                         gateway->generation == 2 ? "Generation2" : "Generation1");
-    vnl_json_write_bool(out, "enableBgp", false);
-    vnl_json_write_bool(out, "activeActive", false);
+    vnl_json_write_bool(out, "enableBgp", gateway->enable_bgp);
+    vnl_json_write_bool(out, "activeActive", gateway->active_active);
     vnl_json_write_bool(out, "enablePrivateIpAddress", false);
     vnl_json_write_bool(out, "disableIPSecReplayProtection", false);
     vnl_json_write_bool(out, "enableBgpRouteTranslationForNat", false);
     write_empty(out, "natRules");
+    vnl_arm_write_p2s(out, gateway);
     if (gateway->default_site)
         vnl_arm_write_ref(out, "gatewayDefaultSite", gateway->default_site->id);
-    write_bgp(out, gateway, id);
+    write_gateway_bgp(out, gateway);
     write_gateway_own(out, gateway);
 }
 
 /* --- local network gateways -------------------------------------------------------------------------- */
+
+/* An end without settings has no such members. */
+static void write_bgp(struct vnl_json_writer *out, const struct vnl_bgp *bgp)
+{
+    if (!bgp->written)
+        return;
+    vnl_json_write_open(out, "bgpSettings", '{');
+    write_end(out, bgp);
+    vnl_json_write_close(out, '}');
+}
+
+static void write_bgp_source(struct vnl_json_writer *out, const struct vnl_bgp *bgp)
+{
+    if (bgp->written)
+        vnl_arm_write_source(out, "bgpSettingsSource", &bgp->src);
+}
 
 void vnl_arm_write_local_gateway(struct vnl_json_writer *out, const struct vnl_local_gateway *local)
 {
@@ -145,7 +214,9 @@ void vnl_arm_write_local_gateway(struct vnl_json_writer *out, const struct vnl_l
     write_prefixes(out, &local->prefixes);
     vnl_json_write_close(out, '}');
     write_addr(out, "gatewayIpAddress", &local->addr);
+    write_bgp(out, &local->bgp);
     vnl_arm_open_own(out, &local->src);
+    write_bgp_source(out, &local->bgp);
     vnl_arm_write_source(out, "gatewayIpAddressSource", &local->addr_src);
     vnl_arm_write_source(out, "addressPrefixesSource", &local->prefixes_src);
     vnl_arm_close(out);
@@ -153,9 +224,9 @@ void vnl_arm_write_local_gateway(struct vnl_json_writer *out, const struct vnl_l
 
 /* --- connections ------------------------------------------------------------------------------------- */
 
-static void write_policy(struct vnl_json_writer *out, const struct vnl_ipsec_policy *policy)
+void vnl_arm_write_policy(struct vnl_json_writer *out, const char *key, const struct vnl_ipsec_policy *policy)
 {
-    vnl_json_write_open(out, "ipsecPolicies", '[');
+    vnl_json_write_open(out, key, '[');
     if (policy->written) {
         vnl_json_write_open(out, NULL, '{');
         vnl_json_write_int(out, "saLifeTimeSeconds", policy->lifetime_s);
@@ -200,6 +271,7 @@ static void write_connection_own(struct vnl_json_writer *out, const struct vnl_c
         write_keys(out, connection);
     vnl_json_write_bool(out, "sharedKeyGenerated", connection->key_generated);
     vnl_arm_write_source(out, "sharedKeySource", &connection->key_src);
+    vnl_arm_write_source(out, "enableBgpSource", &connection->bgp_src);
     if (connection->policy.written)
         vnl_arm_write_source(out, "ipsecPolicySource", &connection->policy.src);
     vnl_json_write_int(out, "dpdTimeoutSeconds", connection->dpd_timeout_s);
@@ -213,9 +285,9 @@ void vnl_arm_write_connection(struct vnl_json_writer *out, const struct vnl_conn
     vnl_arm_open(out, VNL_TYPE_CONNECTION, connection->id, connection->name, connection->scope.location);
     write_ends(out, connection);
     vnl_json_write_int(out, "routingWeight", connection->routing_weight);
-    vnl_json_write_bool(out, "enableBgp", false);
+    vnl_json_write_bool(out, "enableBgp", connection->enable_bgp);
     vnl_json_write_bool(out, "usePolicyBasedTrafficSelectors", connection->policy_selectors);
-    write_policy(out, &connection->policy);
+    vnl_arm_write_policy(out, "ipsecPolicies", &connection->policy);
     write_empty(out, "trafficSelectorPolicies");
     vnl_json_write_int(out, "dpdTimeoutSeconds",
                        connection->dpd_timeout_s ? connection->dpd_timeout_s : DPD_DEFAULT);
@@ -246,12 +318,25 @@ static void write_site_own(struct vnl_json_writer *out, const struct vnl_site *s
     vnl_arm_write_source(out, "source", &site->src);
     vnl_arm_write_source(out, "publicIPAddressSource", &site->addr_src);
     vnl_arm_write_source(out, "addressPrefixesSource", &site->prefixes_src);
+    write_bgp_source(out, &site->bgp);
     if (keys)
         vnl_arm_write_optional(out, "sharedKey", site->shared_key);
     vnl_arm_write_source(out, "sharedKeySource", &site->key_src);
     vnl_json_write_int(out, "slot", site->slot);
     vnl_json_write_int(out, "insideSlot", site->in_slot);
     vnl_json_write_int(out, "outsideSlot", site->out_slot);
+    vnl_json_write_close(out, '}');
+}
+
+static void write_site_bgp(struct vnl_json_writer *out, const struct vnl_site *site)
+{
+    if (!site->bgp.written)
+        return;
+    vnl_json_write_open(out, "bgpSettings", '{');
+    write_end(out, &site->bgp);
+    if (site->advertises)
+        write_list(out, "advertisedPrefixes", &site->advertised);
+    vnl_json_write_int(out, "asPathPrepend", site->prepend);
     vnl_json_write_close(out, '}');
 }
 
@@ -263,6 +348,7 @@ void vnl_arm_write_site(struct vnl_json_writer *out, const struct vnl_site *site
     write_prefixes(out, &site->prefixes);
     write_addr(out, "deviceAddress", &site->inner);
     vnl_arm_write_optional(out, "swanctl", site->swanctl);
+    write_site_bgp(out, site);
     vnl_json_write_open(out, "hosts", '[');
     for (size_t i = 0; i < site->n_hosts; i++)
         write_site_host(out, site->hosts[i]);

@@ -42,9 +42,11 @@ static void write_config_ref(struct vnl_json_writer *out, const struct vnl_publi
     vnl_arm_write_ref(out, "ipConfiguration", id);
 }
 
-static void write_gateway_ref(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway)
+static void write_gateway_ref(struct vnl_json_writer *out, const struct vnl_public_ip *public_ip)
 {
-    CLEANUP(vnl_str_free) char *id = vnl_arm_gateway_config_id(gateway);
+    const struct vnl_vpn_gateway *gateway = public_ip->gateway;
+    size_t instance = gateway->instances[0].public_ip == public_ip ? 0 : 1;
+    CLEANUP(vnl_str_free) char *id = vnl_arm_gateway_config_id(gateway, instance);
 
     if (id)
         vnl_arm_write_ref(out, "ipConfiguration", id);
@@ -66,7 +68,7 @@ void vnl_arm_write_public_ip(struct vnl_json_writer *out, const struct vnl_publi
     if (public_ip->config)
         write_config_ref(out, public_ip);
     if (public_ip->gateway)
-        write_gateway_ref(out, public_ip->gateway);
+        write_gateway_ref(out, public_ip);
     if (public_ip->nat)
         vnl_arm_write_ref(out, "natGateway", public_ip->nat->id);
     vnl_arm_open_own(out, &public_ip->src);
@@ -124,8 +126,10 @@ static void write_hosts(struct vnl_json_writer *out, const struct vnl_lab *lab)
 {
     vnl_json_write_open(out, "internet", '{');
     vnl_json_write_open(out, "hosts", '[');
-    for (size_t i = 0; i < lab->n_hosts; i++)
-        vnl_arm_write_host(out, lab->hosts[i]);
+    for (size_t i = 0; i < lab->n_hosts; i++) {
+        if (!lab->hosts[i]->client) /* its client is written, elsewhere */
+            vnl_arm_write_host(out, lab->hosts[i]);
+    }
     vnl_json_write_close(out, ']');
     vnl_json_write_close(out, '}');
 }

@@ -57,6 +57,15 @@ void vnl_arm_write_connection(struct vnl_json_writer *out, const struct vnl_conn
 void vnl_arm_write_site(struct vnl_json_writer *out, const struct vnl_site *site, bool keys);
 void vnl_arm_write_sites(struct vnl_json_writer *out, const struct vnl_lab *lab,
                          bool keys); /* a member of the document */
-char *vnl_arm_gateway_config_id(const struct vnl_vpn_gateway *gateway);
+/* The list of IPsec policies, of at most one. */
+void vnl_arm_write_policy(struct vnl_json_writer *out, const char *key,
+                          const struct vnl_ipsec_policy *policy);
+
+/* arm_resource_p2s.c: members of a gateway's properties and of our own; clients, also as a member of the document. */
+void vnl_arm_write_p2s(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway);
+void vnl_arm_write_p2s_own(struct vnl_json_writer *out, const struct vnl_vpn_gateway *gateway);
+void vnl_arm_write_client(struct vnl_json_writer *out, const struct vnl_client *client);
+void vnl_arm_write_clients(struct vnl_json_writer *out, const struct vnl_lab *lab);
+char *vnl_arm_gateway_config_id(const struct vnl_vpn_gateway *gateway, size_t instance);
 
 #endif

@@ -44,8 +44,8 @@ void *vnl_set_gateway_at(const void *parent, size_t i, const char **ret_name);
 void *vnl_set_local_at(const void *parent, size_t i, const char **ret_name);
 void *vnl_set_connection_at(const void *parent, size_t i, const char **ret_name);
 void *vnl_set_site_at(const void *parent, size_t i, const char **ret_name);
-extern const struct vnl_settable vnl_set_gateway_keys[3], vnl_set_local_keys[2], vnl_set_connection_keys[6],
-    vnl_set_site_keys[3];
+extern const struct vnl_settable vnl_set_gateway_keys[7], vnl_set_local_keys[3], vnl_set_connection_keys[7],
+    vnl_set_site_keys[4];
 
 extern const struct vnl_set_level vnl_set_sections[];
 extern const size_t vnl_set_n_sections;

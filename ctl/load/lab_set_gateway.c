@@ -63,27 +63,49 @@ static void clear_site_prefixes(void *resource)
     vnl_prefixes_done(&((struct vnl_site *)resource)->prefixes);
 }
 
-const struct vnl_settable vnl_set_gateway_keys[3] = {
-    { "sku", NULL },
-    { "gatewayDefaultSite", clear_default_site },
-    { "asn", NULL },
+static void clear_local_bgp(void *resource)
+{
+    ((struct vnl_local_gateway *)resource)->bgp = (struct vnl_bgp){ 0 };
+}
+
+static void clear_site_bgp(void *resource)
+{
+    struct vnl_site *site = resource;
+
+    site->bgp = (struct vnl_bgp){ 0 };
+    vnl_prefixes_done(&site->advertised);
+    site->advertises = false;
+    site->prepend = 0;
+}
+
+const struct vnl_settable vnl_set_gateway_keys[7] = {
+    { "sku", NULL },          { "gatewayDefaultSite", clear_default_site },
+    { "asn", NULL },          { "bgpSettings", NULL },
+    { "activeActive", NULL }, { "publicIPAddress", NULL },
+    { "enableBgp", NULL },
 };
 
-const struct vnl_settable vnl_set_local_keys[2] = {
+const struct vnl_settable vnl_set_local_keys[3] = {
     { "gatewayIpAddress", NULL },
     { "addressPrefixes", clear_local_prefixes },
+    { "bgpSettings", clear_local_bgp },
 };
 
-const struct vnl_settable vnl_set_connection_keys[6] = {
-    { "sharedKey", clear_connection_key },      { "routingWeight", NULL },
-    { "dpdTimeoutSeconds", clear_dpd },         { "connectionMode", NULL },
-    { "usePolicyBasedTrafficSelectors", NULL }, { "ipsecPolicies", clear_policy },
+const struct vnl_settable vnl_set_connection_keys[7] = {
+    { "sharedKey", clear_connection_key },
+    { "routingWeight", NULL },
+    { "dpdTimeoutSeconds", clear_dpd },
+    { "connectionMode", NULL },
+    { "usePolicyBasedTrafficSelectors", NULL },
+    { "ipsecPolicies", clear_policy },
+    { "enableBgp", NULL },
 };
 
-const struct vnl_settable vnl_set_site_keys[3] = {
+const struct vnl_settable vnl_set_site_keys[4] = {
     { "sharedKey", clear_site_key },
     { "publicIPAddress", NULL },
     { "addressPrefixes", clear_site_prefixes },
+    { "bgpSettings", clear_site_bgp },
 };
 
 /* --- where it is ------------------------------------------------------------------------------------- */

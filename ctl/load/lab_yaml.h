@@ -68,7 +68,8 @@ extern const struct vnl_lab_keys vnl_lab_top_keys, vnl_lab_semantics_keys, vnl_l
     vnl_lab_expect_keys, vnl_lab_refusal_keys, vnl_lab_public_keys, vnl_lab_nat_keys, vnl_lab_lb_keys,
     vnl_lab_frontend_keys, vnl_lab_probe_keys, vnl_lab_lb_rule_keys, vnl_lab_internet_keys, vnl_lab_host_keys,
     vnl_lab_latency_keys, vnl_lab_gateway_keys, vnl_lab_local_keys, vnl_lab_connection_keys,
-    vnl_lab_policy_keys, vnl_lab_site_keys, vnl_lab_site_host_keys;
+    vnl_lab_policy_keys, vnl_lab_site_keys, vnl_lab_site_host_keys, vnl_lab_local_bgp_keys,
+    vnl_lab_site_bgp_keys, vnl_lab_p2s_keys, vnl_lab_root_keys, vnl_lab_revoked_keys, vnl_lab_client_keys;
 
 #define VNL_NOT_YET      "is not supported yet"
 #define VNL_SET_BY_AZURE "is set by Azure and cannot be written"
@@ -164,11 +165,22 @@ vnl_lab_read vnl_lab_read_nat_ref, vnl_lab_read_outbound;                    /* 
 void vnl_lab_address(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
                      struct vnl_addr *ret, struct vnl_src *ret_src);
 
-/* lab_yaml_gateway.c, lab_yaml_connection.c, lab_yaml_site.c: sections; a bool that can only be false yet; a shared key. */
+/* lab_yaml_gateway.c, lab_yaml_connection.c, lab_yaml_site.c: sections; a shared key. */
 vnl_lab_read vnl_lab_read_gateways, vnl_lab_read_locals, vnl_lab_read_connections, vnl_lab_read_sites;
-vnl_lab_read vnl_lab_read_false;
 void vnl_lab_read_key(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
                       char **ret, struct vnl_src *ret_src);
+
+/* lab_yaml_bgp.c: bgpSettings of each, and a VPN gateway's asn beside them. */
+vnl_lab_read vnl_lab_read_gateway_bgp, vnl_lab_read_local_bgp, vnl_lab_read_site_bgp;
+vnl_lab_read vnl_lab_read_gateway_asn;
+/* lab_yaml_site.c: a file of the user's, as an absolute path. lab_yaml_connection.c: one policy, or a list of it; owner: "a connection". */
+void vnl_lab_file(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                  char **ret);
+void vnl_lab_policy(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                    const char *owner, struct vnl_ipsec_policy *ret);
+
+/* lab_yaml_p2s.c: keys of a VPN gateway. lab_yaml_client.c: the section. */
+vnl_lab_read vnl_lab_read_p2s, vnl_lab_read_custom_routes, vnl_lab_read_clients;
 
 /* lab_yaml_network.c: the lab's latency; bandwidth, to `field`, a uint64_t; a VNet's dnsServers and dhcpOptions. */
 vnl_lab_read vnl_lab_read_latency, vnl_lab_read_bandwidth, vnl_lab_read_dns, vnl_lab_read_dhcp;

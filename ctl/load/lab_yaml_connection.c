@@ -117,6 +117,19 @@ static void read_protocol(struct vnl_loading *l, const struct vnl_lab_key *key, 
     connection->ike_written = true;
 }
 
+/* What is neither may be meant, so nothing is said to follow from its absence. */
+static void read_enable_bgp(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                            const struct vnl_yaml *node)
+{
+    const struct vnl_err *before = l->mistakes;
+    struct vnl_connection *connection = resource;
+
+    connection->bgp_src = node->src;
+    vnl_lab_read_bool(l, key, resource, node);
+    if (l->mistakes != before)
+        vnl_lab_broken(l);
+}
+
 static void read_mode(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
                       const struct vnl_yaml *node)
 {
@@ -177,17 +190,16 @@ static const struct vnl_lab_key policy_keys[] = {
 const struct vnl_lab_keys vnl_lab_policy_keys = { "IPsec policy", "an IPsec policy", policy_keys,
                                                   ARRAY_SIZE(policy_keys) };
 
-static void read_policies(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
-                          const struct vnl_yaml *node)
+void vnl_lab_policy(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                    const char *owner, struct vnl_ipsec_policy *ret)
 {
-    struct vnl_connection *connection = resource;
     const struct vnl_yaml *policy = node->type == VNL_YAML_SEQ && node->n_kids ? node->kids[0] : node;
 
     if (vnl_yaml_is_null(node) || (node->type == VNL_YAML_SEQ && node->n_kids == 0))
         return;
     if (node->type == VNL_YAML_SEQ && node->n_kids > 1) {
         vnl_lab_mistake(l, node->kids[1]->src, "InvalidRequestContent", NULL,
-                        "'%s' has %zu policies: a connection has one", key->name, node->n_kids);
+                        "'%s' has %zu policies: %s has one", key->name, node->n_kids, owner);
         vnl_lab_broken(l);
         return;
     }
@@ -196,9 +208,15 @@ static void read_policies(struct vnl_loading *l, const struct vnl_lab_key *key, 
         vnl_lab_broken(l);
         return;
     }
-    connection->policy.written = true;
-    connection->policy.src = policy->src;
-    vnl_lab_read_map(l, &vnl_lab_policy_keys, &connection->policy, policy);
+    ret->written = true;
+    ret->src = policy->src;
+    vnl_lab_read_map(l, &vnl_lab_policy_keys, ret, policy);
+}
+
+static void read_policies(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                          const struct vnl_yaml *node)
+{
+    vnl_lab_policy(l, key, node, "a connection", &((struct vnl_connection *)resource)->policy);
 }
 
 /* --- connections ------------------------------------------------------------------------------------- */
@@ -227,7 +245,9 @@ static const struct vnl_lab_key connection_keys[] = {
       .text = "each pair of prefixes instead of any to any; needs ipsecPolicies" },
     { "ipsecPolicies", read_policies, .type = "a list of one policy", .fallback = "Azure's defaults",
       .text = "replaces the default algorithms (below)" },
-    { "enableBgp", vnl_lab_read_false, .type = "false", .fallback = "false", .text = "BGP is not there yet" },
+    { "enableBgp", read_enable_bgp, offsetof(struct vnl_connection, enable_bgp), .type = "true or false",
+      .fallback = "false",
+      .text = "routes are learned by BGP; of a pair of VNets both connections must have it" },
     { "location", .type = "a region", .fallback = "its first gateway's",
       .text = "must be that of virtualNetworkGateway1" },
     { "resourceGroup", .type = "a name", .fallback = "the lab's", .text = "part of the resource id" },

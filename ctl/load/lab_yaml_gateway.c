@@ -15,45 +15,6 @@ static bool is_word(const struct vnl_yaml *node, const char *word)
     return node->type == VNL_YAML_SCALAR && strcasecmp(node->text, word) == 0;
 }
 
-void vnl_lab_read_false(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
-                        const struct vnl_yaml *node)
-{
-    const struct vnl_lab_key own = { .name = key->name };
-    bool value = false;
-
-    (void)resource;
-    vnl_lab_read_bool(l, &own, &value, node);
-    if (value)
-        vnl_lab_mistake(l, node->src, "InvalidRequestContent", NULL, "'%s: true' is not supported yet",
-                        key->name);
-}
-
-static void read_asn(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
-                     const struct vnl_yaml *node)
-{
-    struct vnl_vpn_gateway *gateway = resource;
-    long asn;
-
-    if (vnl_lab_number(l, key->name, node, 1, UINT32_MAX, &asn))
-        gateway->asn = (uint32_t)asn;
-}
-
-static const struct vnl_lab_key bgp_keys[] = {
-    { "asn", read_asn, .type = "a number", .fallback = "65515", .text = "autonomous system number" },
-    { "bgpPeeringAddress", .refuse = VNL_SET_BY_AZURE },
-    { "bgpPeeringAddresses", .refuse = VNL_NOT_YET },
-    { "peerWeight", .refuse = VNL_NOT_YET },
-};
-static const struct vnl_lab_keys bgp_settings_keys = { "BGP settings", "bgpSettings", bgp_keys,
-                                                       ARRAY_SIZE(bgp_keys) };
-
-static void read_bgp(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
-                     const struct vnl_yaml *node)
-{
-    (void)key;
-    vnl_lab_read_map(l, &bgp_settings_keys, resource, node);
-}
-
 /* "VpnGw2", or ARM's {name: VpnGw2, tier: VpnGw2}. */
 static void read_sku(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
                      const struct vnl_yaml *node)
@@ -114,14 +75,64 @@ static void read_vnet(struct vnl_loading *l, const struct vnl_lab_key *key, void
         vnl_lab_broken(l);
 }
 
-/* `true` is what it is without the key. */
+static void clear(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
+static void read_instance(struct vnl_loading *l, const struct vnl_lab_key *key,
+                          struct vnl_gateway_instance *instance, const struct vnl_yaml *node)
+{
+    const struct vnl_lab_key one = { .name = key->name, .type = "a public IP address" };
+
+    vnl_lab_ref(l, &one, node, &instance->public_ref, &instance->public_src);
+    if (!instance->public_ref)
+        vnl_lab_broken(l);
+}
+
+/* `true` is what it is without the key. A list has one address per instance. */
 static void read_public(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
                         const struct vnl_yaml *node)
 {
     struct vnl_vpn_gateway *gateway = resource;
+    size_t n = node->type == VNL_YAML_SEQ ? node->n_kids : 1;
 
-    if (!vnl_yaml_is_null(node) && !(is_word(node, "true") && node->plain))
-        vnl_lab_ref(l, key, node, &gateway->public_ref, &gateway->public_src);
+    for (size_t i = 0; i < VNL_GATEWAY_INSTANCES; i++)
+        clear(&gateway->instances[i].public_ref);
+    if (n > VNL_GATEWAY_INSTANCES) {
+        vnl_lab_mistake(l, node->kids[VNL_GATEWAY_INSTANCES]->src, "InvalidRequestContent", NULL,
+                        "'%s' has %zu public IP addresses: a gateway has one, with 'activeActive: true' two",
+                        key->name, n);
+        vnl_lab_broken(l);
+    } else if (node->type == VNL_YAML_SEQ) {
+        for (size_t i = 0; i < n; i++)
+            read_instance(l, key, &gateway->instances[i], node->kids[i]);
+    } else if (!vnl_yaml_is_null(node) && !(is_word(node, "true") && node->plain)) {
+        read_instance(l, key, &gateway->instances[0], node);
+    }
+}
+
+/* What is neither leaves open how many public IP addresses there must be. */
+static void read_active(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                        const struct vnl_yaml *node)
+{
+    const struct vnl_err *before = l->mistakes;
+    struct vnl_vpn_gateway *gateway = resource;
+
+    gateway->active_src = node->src;
+    vnl_lab_read_bool(l, key, resource, node);
+    if (l->mistakes != before)
+        vnl_lab_broken(l);
+}
+
+static void read_enable_bgp(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                            const struct vnl_yaml *node)
+{
+    struct vnl_vpn_gateway *gateway = resource;
+
+    gateway->bgp_src = node->src;
+    vnl_lab_read_bool(l, key, resource, node);
 }
 
 static void read_default_site(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
@@ -147,27 +158,35 @@ static const struct vnl_lab_key gateway_keys[] = {
       .text = "PolicyBased: SKU Basic, one connection, IKEv1" },
     { "gatewayType", read_gateway_type, .type = "Vpn", .fallback = "Vpn",
       .text = "ExpressRoute is not there yet" },
-    { "asn", read_asn, .type = "a number", .fallback = "65515",
-      .text = "its autonomous system number, shown only; `bgpSettings: {asn: ...}` says the same" },
-    { "bgpSettings", read_bgp, .type = "a map", .fallback = "none", .text = "`{asn: ...}`" },
-    { "publicIPAddress", read_public, .type = "a public IP address", .fallback = "made by the lab",
+    { "asn", vnl_lab_read_gateway_asn, .type = "a number", .fallback = "65515",
+      .text = "its autonomous system number; `bgpSettings: {asn: ...}` says the same" },
+    { "bgpSettings", vnl_lab_read_gateway_bgp, .type = "a map", .fallback = "none", .text = "`{asn: ...}`" },
+    { "publicIPAddress", read_public, .type = "a public IP address, or a list of two",
+      .fallback = "made by the lab",
       .text =
-          "name, full id or `{id: ...}` of a Standard one; without it the lab makes one, called NAME-ip" },
+          "name, full id or `{id: ...}` of a Standard one; with activeActive a list of two. Without it the "
+          "lab makes them, called NAME-ip and NAME-ip-1" },
     { "gatewayDefaultSite", read_default_site, .type = "a local network gateway", .fallback = "none",
       .text = "forced tunnelling: what has no other way goes there; a connection of the gateway must lead to "
               "it" },
-    { "enableBgp", vnl_lab_read_false, .type = "false", .fallback = "false", .text = "BGP is not there yet" },
-    { "activeActive", vnl_lab_read_false, .type = "false", .fallback = "false",
-      .text = "a gateway has one instance" },
+    { "enableBgp", read_enable_bgp, offsetof(struct vnl_vpn_gateway, enable_bgp), .type = "true or false",
+      .fallback = "false",
+      .text = "kept and shown; a connection's own enableBgp decides. SKU Basic has no BGP" },
+    { "activeActive", read_active, offsetof(struct vnl_vpn_gateway, active_active), .type = "true or false",
+      .fallback = "false",
+      .text = "two instances at once, guests NAME and NAME.1, each with a public IP address; not SKU Basic" },
     { "location", .type = "a region", .fallback = "its VNet's", .text = "must be that of its VNet" },
     { "resourceGroup", .type = "a name", .fallback = "the lab's", .text = "part of the resource id" },
     { "subscription", .type = "a GUID", .fallback = "the lab's", .text = "part of the resource id" },
     { "ipConfigurations", .refuse = "is written shorter here", .instead = "vnet" },
     { "subnet", .refuse = "is always the VNet's GatewaySubnet", .instead = "vnet" },
     { "virtualNetwork", .refuse = "has a shorter name here", .instead = "vnet" },
-    { "vpnClientConfiguration", .refuse = VNL_NOT_YET },
+    { "vpnClientConfiguration", vnl_lab_read_p2s, .type = "a map", .fallback = "none",
+      .text = "point-to-site: who of `clients` may come, and which addresses they get (below)" },
     { "natRules", .refuse = VNL_NOT_YET },
-    { "customRoutes", .refuse = VNL_NOT_YET },
+    { "customRoutes", vnl_lab_read_custom_routes, .type = "a prefix or a list of prefixes",
+      .fallback = "none",
+      .text = "sent into the tunnel by its clients too; `{addressPrefixes: ...}` says the same" },
     { "enablePrivateIpAddress", .refuse = VNL_NOT_YET },
     { "enableDnsForwarding", .refuse = VNL_NOT_YET },
     { "enableBgpRouteTranslationForNat", .refuse = VNL_NOT_YET },
@@ -248,7 +267,7 @@ static const struct vnl_lab_key local_keys[] = {
       .fallback = "required", .text = "public address of the device: a site's, or anybody's" },
     { "addressPrefixes", read_local_prefixes, .type = "a prefix or a list of prefixes",
       .fallback = "required",
-      .text = "what is behind the device; each of these becomes a route. "
+      .text = "what is behind the device; each of these becomes a route, beside what BGP learns. "
               "`localNetworkAddressSpace: {addressPrefixes: ...}` says the same" },
     { "localNetworkAddressSpace", read_local_space, .type = "a map", .fallback = "none",
       .text = "ARM's form of addressPrefixes" },
@@ -256,7 +275,9 @@ static const struct vnl_lab_key local_keys[] = {
     { "resourceGroup", .type = "a name", .fallback = "the lab's", .text = "part of the resource id" },
     { "subscription", .type = "a GUID", .fallback = "the lab's", .text = "part of the resource id" },
     { "fqdn", .refuse = VNL_NOT_YET },
-    { "bgpSettings", .refuse = VNL_NOT_YET },
+    { "bgpSettings", vnl_lab_read_local_bgp, .type = "a map", .fallback = "none",
+      .text = "of the device (below); with them a connection can have enableBgp, and addressPrefixes can be "
+              "empty" },
     { "tags", .refuse = VNL_NOT_YET },
 };
 const struct vnl_lab_keys vnl_lab_local_keys = { "Local network gateway", "a local network gateway",

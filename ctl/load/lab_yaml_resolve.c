@@ -99,6 +99,14 @@ static void spread_broken_vnet(struct vnl_loading *l, const struct vnl_vnet *vne
     }
 }
 
+/* A client's with its gateway. */
+static bool host_is_broken(const struct vnl_loading *l, const struct vnl_host *host)
+{
+    const struct vnl_vpn_gateway *gateway = host && host->client ? host->client->gateway : NULL;
+
+    return (host && is_broken(l, &host->src)) || (gateway && is_broken(l, &gateway->src));
+}
+
 /* In the short form, the NIC is where the VM is. */
 static bool vm_is_broken(const struct vnl_loading *l, const struct vnl_vm *vm)
 {
@@ -109,6 +117,17 @@ static bool vm_is_broken(const struct vnl_loading *l, const struct vnl_vm *vm)
             return true;
     }
     return is_broken(l, &vm->src);
+}
+
+/* Could what is said of the connection's BGP be because of an end that was only half read? */
+static bool follows_end(const struct vnl_loading *l, const struct vnl_connection *connection)
+{
+    const struct vnl_vpn_gateway *a = connection->gateway1, *b = connection->gateway2;
+    const struct vnl_local_gateway *local = connection->local2;
+
+    if (local && is_broken(l, &local->src) && (connection->enable_bgp || local->prefixes.n == 0))
+        return true;
+    return connection->enable_bgp && ((a && is_broken(l, &a->src)) || (b && is_broken(l, &b->src)));
 }
 
 static void spread_broken(struct vnl_loading *l)
@@ -129,12 +148,21 @@ static void spread_broken(struct vnl_loading *l)
         if (gateway->vnet && is_broken(l, &gateway->vnet->src))
             set_broken(l, &gateway->src);
     }
+    for (size_t i = 0; i < l->lab->n_connections; i++) {
+        if (follows_end(l, l->lab->connections[i]))
+            set_broken(l, &l->lab->connections[i]->src);
+    }
+    for (size_t i = 0; i < l->lab->n_clients; i++) {
+        const struct vnl_client *client = l->lab->clients[i];
+
+        if (client->gateway && is_broken(l, &client->gateway->src))
+            set_broken(l, &client->src);
+    }
     for (size_t i = 0; i < l->lab->n_expects; i++) {
         const struct vnl_expect *expect = l->lab->expects[i];
 
         if (vm_is_broken(l, expect->from_vm) || vm_is_broken(l, expect->to_vm) ||
-            (expect->from_host && is_broken(l, &expect->from_host->src)) ||
-            (expect->to_host && is_broken(l, &expect->to_host->src)))
+            host_is_broken(l, expect->from_host) || host_is_broken(l, expect->to_host))
             set_broken(l, &expect->src);
     }
 }

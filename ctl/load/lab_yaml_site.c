@@ -47,10 +47,9 @@ static char *full_path(const struct vnl_loading *l, const char *text)
     return realpath(path, NULL);
 }
 
-static void read_swanctl(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
-                         const struct vnl_yaml *node)
+void vnl_lab_file(struct vnl_loading *l, const struct vnl_lab_key *key, const struct vnl_yaml *node,
+                  char **ret)
 {
-    struct vnl_site *site = resource;
     const char *text = vnl_lab_text(l, key->name, key->type, node);
     CLEANUP(vnl_str_free) char *path = text ? full_path(l, text) : NULL;
 
@@ -61,7 +60,13 @@ static void read_swanctl(struct vnl_loading *l, const struct vnl_lab_key *key, v
                         "'%s: %.200s': %s", key->name, text, strerror(errno));
         return;
     }
-    vnl_lab_copy(l, &site->swanctl, path);
+    vnl_lab_copy(l, ret, path);
+}
+
+static void read_swanctl(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                         const struct vnl_yaml *node)
+{
+    vnl_lab_file(l, key, node, &((struct vnl_site *)resource)->swanctl);
 }
 
 /* --- hosts ------------------------------------------------------------------------------------------- */
@@ -123,6 +128,8 @@ static const struct vnl_lab_key site_keys[] = {
       .text = "hosts by name: `pc: 192.168.1.10`, or a map (below); no name of a VM" },
     { "sharedKey", read_site_key, .type = "text", .fallback = "none",
       .text = "what the device answers every gateway with; without one it answers none" },
+    { "bgpSettings", vnl_lab_read_site_bgp, .type = "a map", .fallback = "none",
+      .text = "what its device speaks BGP with (below); without them it speaks none" },
     { "swanctl", read_swanctl, .type = "a file", .fallback = "made by the lab",
       .text = "a swanctl.conf of your own for the device; the path is seen from the lab file" },
 };

@@ -54,16 +54,6 @@ int vnl_connection_mode_parse(const char *text, enum vnl_connection_mode *ret)
 
 /* --- registry ---------------------------------------------------------------------------------------- */
 
-static void policy_done(struct vnl_ipsec_policy *policy)
-{
-    free(policy->ike_encryption);
-    free(policy->ike_integrity);
-    free(policy->dh_group);
-    free(policy->ipsec_encryption);
-    free(policy->ipsec_integrity);
-    free(policy->pfs_group);
-}
-
 void vnl_connection_free(struct vnl_connection **ptr)
 {
     struct vnl_connection *connection = TAKE_PTR(*ptr);
@@ -82,7 +72,7 @@ void vnl_connection_free(struct vnl_connection **ptr)
     if (connection->key_written)
         explicit_bzero(connection->key_written, strlen(connection->key_written));
     free(connection->key_written);
-    policy_done(&connection->policy);
+    vnl_ipsec_policy_done(&connection->policy);
     free(connection);
 }
 
@@ -90,7 +80,7 @@ static void set_sources(struct vnl_connection *connection, const struct vnl_src 
 {
     connection->src = src ? *src : connection->src;
     connection->gateway1_src = connection->gateway2_src = connection->local2_src = connection->src;
-    connection->key_src = connection->policy.src = connection->src;
+    connection->key_src = connection->bgp_src = connection->policy.src = connection->src;
 }
 
 /* Without a location of its own it is where its first gateway is. */
@@ -124,6 +114,14 @@ struct vnl_connection *vnl_connection_add(struct vnl_lab *lab, const char *name,
 struct vnl_connection *vnl_connection_lookup(const struct vnl_lab *lab, const char *name_or_id)
 {
     return vnl_index_unique(lab->index, VNL_TYPE_CONNECTION, name_or_id);
+}
+
+/* Source: spec 9.2; that BGP at one end of a pair alone is none is the emulator's decision. */
+bool vnl_connection_bgp(const struct vnl_connection *connection)
+{
+    if (!connection->enable_bgp)
+        return false;
+    return connection->gateway2 ? connection->twin && connection->twin->enable_bgp : true;
 }
 
 /* --- its ends ---------------------------------------------------------------------------------------- */
@@ -180,6 +178,23 @@ static void resolve(struct vnl_check *check, struct vnl_connection *connection)
         take_location(check, connection);
 }
 
+static struct vnl_connection *twin_of(const struct vnl_lab *lab, const struct vnl_connection *connection)
+{
+    for (size_t i = 0; connection->gateway2 && i < lab->n_connections; i++) {
+        struct vnl_connection *other = lab->connections[i];
+
+        if (other->gateway1 == connection->gateway2 && other->gateway2 == connection->gateway1)
+            return other;
+    }
+    return NULL;
+}
+
+void vnl_connections_pair(const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_connections; i++)
+        lab->connections[i]->twin = twin_of(lab, lab->connections[i]);
+}
+
 static void resolve_default_site(struct vnl_check *check, struct vnl_vpn_gateway *gateway)
 {
     CLEANUP(vnl_str_free) char *who = NULL;
@@ -231,6 +246,7 @@ void vnl_connections_resolve(struct vnl_check *check)
         resolve_default_site(check, lab->gateways[i]);
     for (size_t i = 0; i < lab->n_connections; i++)
         resolve(check, lab->connections[i]);
+    vnl_connections_pair(lab);
     for (size_t i = 0; i < lab->n_gateways; i++)
         check_default_site(check, lab->gateways[i]);
     for (size_t i = 0; i < lab->n_connections; i++)

@@ -111,11 +111,20 @@ static void check_duplicates(struct vnl_check *check, const struct vnl_connectio
     }
 }
 
+static bool has_address(const struct vnl_vpn_gateway *gateway, const struct vnl_addr *addr)
+{
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        const struct vnl_public_ip *own = gateway->instances[i].public_ip;
+
+        if (own && own->is_static && vnl_addr_eq(&own->addr, addr))
+            return true;
+    }
+    return false;
+}
+
 static void check_own_address(struct vnl_check *check, const struct vnl_connection *connection)
 {
-    const struct vnl_public_ip *own = connection->gateway1->public_ip;
-
-    if (own && own->is_static && vnl_addr_eq(&own->addr, &connection->local2->addr))
+    if (has_address(connection->gateway1, &connection->local2->addr))
         vnl_mistake(check, "BadRequest", &connection->local2_src, connection->id, NULL,
                     "Local network gateway '%s' of connection '%s' has the public address of virtual network "
                     "gateway '%s' itself",
@@ -198,6 +207,11 @@ static void check_selectors(struct vnl_check *check, const struct vnl_connection
                     "Connection '%s' cannot have usePolicyBasedTrafficSelectors: virtual network gateway "
                     "'%s' is PolicyBased",
                     connection->name, gateway->name);
+    if (connection->local2 && connection->enable_bgp && connection->local2->prefixes.n == 0)
+        vnl_mistake(check, "BadRequest", &connection->src, connection->id, "write 'addressPrefixes' there",
+                    "Connection '%s' cannot have usePolicyBasedTrafficSelectors: local network gateway '%s' "
+                    "has no address prefix",
+                    connection->name, connection->local2->name);
     if (pairs > SELECTOR_PAIRS_MAX)
         vnl_mistake(check, "BadRequest", &connection->src, connection->id, "name larger prefixes",
                     "Connection '%s' would have %zu pairs of traffic selectors; at most %u are possible",
@@ -232,5 +246,6 @@ void vnl_connection_check(struct vnl_check *check, struct vnl_connection *connec
         check_vnet_pair(check, connection);
     if (connection->local2)
         check_own_address(check, connection);
+    vnl_bgp_check_connection(check, connection);
     check_duplicates(check, connection);
 }

@@ -3,6 +3,7 @@
  * Where a refusal of Azure is known and its code is not, the code is BadRequest, as in peering_check.c. */
 #include "gateway.h"
 #include "outside.h"
+#include "p2s.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,13 @@ void vnl_vpn_gateway_free(struct vnl_vpn_gateway **ptr)
     vnl_scope_done(&gateway->scope);
     free(gateway->vnet_ref);
     free(gateway->sku);
-    free(gateway->public_ref);
+    for (size_t i = 0; i < VNL_GATEWAY_INSTANCES; i++) {
+        free(gateway->instances[i].name);
+        free(gateway->instances[i].public_ref);
+    }
     free(gateway->default_site_ref);
+    vnl_p2s_free(&gateway->p2s);
+    vnl_prefixes_done(&gateway->custom_routes);
     free(gateway);
 }
 
@@ -34,8 +40,23 @@ static void set_sources(struct vnl_vpn_gateway *gateway, const struct vnl_src *s
     gateway->src = src ? *src : gateway->src;
     gateway->vnet_src = gateway->src;
     gateway->sku_src = gateway->src;
-    gateway->public_src = gateway->src;
+    gateway->active_src = gateway->bgp_src = gateway->src;
+    for (size_t i = 0; i < VNL_GATEWAY_INSTANCES; i++)
+        gateway->instances[i].public_src = gateway->src;
     gateway->default_site_src = gateway->src;
+}
+
+/* 0 or -ENOMEM. */
+static int name_guests(struct vnl_vpn_gateway *gateway)
+{
+    gateway->instances[0].name = strdup(gateway->name);
+    for (size_t i = 1; i < VNL_GATEWAY_INSTANCES; i++) {
+        if (asprintf(&gateway->instances[i].name, "%s.%zu", gateway->name, i) < 0)
+            gateway->instances[i].name = NULL;
+        if (!gateway->instances[i].name)
+            return -ENOMEM;
+    }
+    return gateway->instances[0].name ? 0 : -ENOMEM;
 }
 
 /* Without a location of its own it is where its VNet is. */
@@ -49,13 +70,15 @@ struct vnl_vpn_gateway *vnl_vpn_gateway_add(struct vnl_lab *lab, const char *nam
 
     lab->gateways = list ? list : lab->gateways;
     if (!gateway || !list || vnl_scope_fill(&gateway->scope, scope, &lab->defaults, NULL) < 0 ||
-        !(gateway->name = strdup(name)) ||
+        !(gateway->name = strdup(name)) || name_guests(gateway) < 0 ||
         !(gateway->id = vnl_id_format(&gateway->scope, VNL_VPN_GATEWAY_TYPE, name, NULL)))
         return vnl_add_failed(err, VNL_TYPE_VPN_GATEWAY, name);
     set_sources(gateway, src);
     gateway->number = (uint32_t)lab->n_gateways;
     gateway->asn = ASN_DEFAULT;
-    gateway->in_slot = gateway->out_slot = VNL_SLOT_NONE;
+    gateway->n_instances = 1;
+    for (size_t i = 0; i < VNL_GATEWAY_INSTANCES; i++)
+        gateway->instances[i].in_slot = gateway->instances[i].out_slot = VNL_SLOT_NONE;
     vnl_name_check(&check, VNL_TYPE_VPN_GATEWAY, name, src, gateway->id);
     if (scope)
         vnl_scope_check(&check, scope, src, gateway->id);
@@ -215,31 +238,6 @@ static void check_type(struct vnl_check *check, const struct vnl_vpn_gateway *ga
                     gateway->name, sku->name);
 }
 
-/* Source: spec 9.1: numbers that Azure or IANA keep. 65515 is every gateway's own. */
-static bool asn_reserved(uint32_t asn)
-{
-    static const struct {
-        uint32_t first, last;
-    } ranges[] = {
-        { 0, 0 },         { 8074, 8075 },   { 12076, 12076 }, { 23456, 23456 },
-        { 64496, 64511 }, { 65517, 65520 }, { 65535, 65551 }, { UINT32_MAX, UINT32_MAX },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
-        if (asn >= ranges[i].first && asn <= ranges[i].last)
-            return true;
-    }
-    return false;
-}
-
-static void check_asn(struct vnl_check *check, const struct vnl_vpn_gateway *gateway)
-{
-    if (asn_reserved(gateway->asn))
-        vnl_mistake(check, "BadRequest", &gateway->src, gateway->id, "such as 65010; without one it is 65515",
-                    "Virtual network gateway '%s' cannot have the ASN %u: it is reserved", gateway->name,
-                    gateway->asn);
-}
-
 void vnl_gateways_resolve(struct vnl_check *check)
 {
     const struct vnl_lab *lab = check->lab;
@@ -247,36 +245,32 @@ void vnl_gateways_resolve(struct vnl_check *check)
     for (size_t i = 0; i < lab->n_vnets; i++)
         lab->vnets[i]->gateway = NULL;
     for (size_t i = 0; i < lab->n_gateways; i++) {
+        lab->gateways[i]->n_instances = lab->gateways[i]->active_active ? VNL_GATEWAY_INSTANCES : 1;
         resolve_vnet(check, lab->gateways[i]);
         enter(check, lab->gateways[i]);
-        check_asn(check, lab->gateways[i]);
-        if (!lab->gateways[i]->sku)
-            continue;
-        resolve_sku(check, lab->gateways[i]);
-        check_type(check, lab->gateways[i]);
+        if (lab->gateways[i]->sku) {
+            resolve_sku(check, lab->gateways[i]);
+            check_type(check, lab->gateways[i]);
+        }
+        vnl_bgp_check_gateway(check, lab->gateways[i]);
     }
 }
 
 /* --- derived ----------------------------------------------------------------------------------------- */
 
-static struct vnl_connection *twin_of(const struct vnl_lab *lab, const struct vnl_connection *connection)
-{
-    for (size_t i = 0; i < lab->n_connections; i++) {
-        struct vnl_connection *other = lab->connections[i];
-
-        if (connection->gateway2 && other->gateway1 == connection->gateway2 &&
-            other->gateway2 == connection->gateway1)
-            return other;
-    }
-    return NULL;
-}
-
 static void derive_prefix(struct vnl_vpn_gateway *gateway)
 {
-    const struct vnl_prefix *prefix = vnl_subnet_prefix_of(gateway->subnet, &gateway->inner);
+    const struct vnl_prefix *prefix = vnl_subnet_prefix_of(gateway->subnet, &gateway->instances[0].inner);
 
     if (prefix)
         gateway->subnet_prefix = *prefix;
+}
+
+static void derive_instance(struct vnl_vpn_gateway *gateway, struct vnl_gateway_instance *instance)
+{
+    instance->public_ip->gateway = gateway;
+    instance->in_mac = vnl_mac_of_slot(instance->in_slot);
+    instance->out_mac = vnl_mac_of_slot(instance->out_slot);
 }
 
 void vnl_gateways_derive(const struct vnl_lab *lab)
@@ -289,13 +283,11 @@ void vnl_gateways_derive(const struct vnl_lab *lab)
         struct vnl_vpn_gateway *gateway = lab->gateways[i];
 
         gateway->vnet->gateway = gateway;
-        gateway->public_ip->gateway = gateway;
         derive_prefix(gateway);
-        gateway->in_mac = vnl_mac_of_slot(gateway->in_slot);
-        gateway->out_mac = vnl_mac_of_slot(gateway->out_slot);
+        for (size_t k = 0; k < gateway->n_instances; k++)
+            derive_instance(gateway, &gateway->instances[k]);
     }
-    for (size_t i = 0; i < lab->n_connections; i++)
-        lab->connections[i]->twin = twin_of(lab, lab->connections[i]);
+    vnl_connections_pair(lab);
     for (size_t i = 0; i < lab->n_sites; i++) {
         struct vnl_site *site = lab->sites[i];
 

@@ -28,12 +28,28 @@ void vnl_gateways_resolve(struct vnl_check *check);
 void vnl_gateway_publics_resolve(struct vnl_check *check);
 void vnl_local_gateways_check(struct vnl_check *check); /* local_gateway.c: spec 14 */
 void vnl_connections_resolve(struct vnl_check *check);  /* connection.c, connection_check.c: spec 5, 8 */
+void vnl_connections_pair(
+    const struct vnl_lab *lab); /* connection.c: the twin of each, when its ends are known */
 void vnl_connection_check(struct vnl_check *check,
                           struct vnl_connection *connection); /* connection_check.c */
 void vnl_gateway_spaces_check(struct vnl_check *check);       /* gateway_space.c: overlaps (spec 6, 14) */
+/* bgp.c: what each may say of BGP (spec 9, 16). */
+void vnl_bgp_check_gateway(struct vnl_check *check, const struct vnl_vpn_gateway *gateway);
+void vnl_bgp_check_local(struct vnl_check *check, const struct vnl_local_gateway *local);
+void vnl_bgp_check_site(struct vnl_check *check, const struct vnl_site *site);
+void vnl_bgp_check_connection(struct vnl_check *check, const struct vnl_connection *connection);
+/* ipsec_policy.c: the same without what depends on a connection. who: "connection 'x'". */
+void vnl_ipsec_words_check(struct vnl_check *check, const struct vnl_ipsec_policy *policy, const char *id,
+                           const char *who);
+void vnl_ipsec_policy_done(struct vnl_ipsec_policy *policy); /* ipsec_policy.c */
 void vnl_ipsec_policy_check(struct vnl_check *check,
                             const struct vnl_connection *connection); /* ipsec_policy.c: spec 7.3 */
 void vnl_sites_check(struct vnl_check *check);                        /* site.c */
+/* site.c: its prefix that holds addr, or NULL. Is addr the first or last one of the prefix, which is no host's? */
+const struct vnl_prefix *vnl_site_prefix_of(const struct vnl_site *site, const struct vnl_addr *addr);
+bool vnl_prefix_is_edge(const struct vnl_prefix *prefix, const struct vnl_addr *addr);
+bool vnl_gateway_is_basic(
+    const struct vnl_vpn_gateway *gateway);          /* gateway_sku.c: its SKU, when it is known */
 void vnl_guest_names_check(struct vnl_check *check); /* guest_name.c: VMs, hosts, gateways, sites */
 /* Is the text a shared key that Azure takes? If not, a mistake: `who` has it. */
 void vnl_shared_key_check(struct vnl_check *check, const char *key, const struct vnl_src *src, const char *id,

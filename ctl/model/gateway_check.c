@@ -8,23 +8,23 @@
 
 /* --- the implied one --------------------------------------------------------------------------------- */
 
-static bool is_basic(const struct vnl_vpn_gateway *gateway)
+/* "NAME-ip" beside the gateway, "NAME-ip-1" for its second instance; a lab that is resolved again has it already. */
+static char *implied_name(const struct vnl_vpn_gateway *gateway, size_t at)
 {
-    const struct vnl_gateway_sku *sku =
-        gateway->sku ? vnl_gateway_sku_lookup(gateway->sku, gateway->generation) : NULL;
+    char *name = NULL;
 
-    return sku && sku->basic;
+    if (at == 0)
+        return asprintf(&name, "%s-ip", gateway->name) < 0 ? NULL : name;
+    return asprintf(&name, "%s-ip-%zu", gateway->name, at) < 0 ? NULL : name;
 }
 
-/* "NAME-ip" beside the gateway; a lab that is resolved again has it already. */
-static struct vnl_public_ip *implied_public(struct vnl_check *check, const struct vnl_vpn_gateway *gateway)
+static struct vnl_public_ip *implied_public(struct vnl_check *check, const struct vnl_vpn_gateway *gateway,
+                                            size_t at)
 {
-    CLEANUP(vnl_str_free) char *name = NULL;
+    CLEANUP(vnl_str_free) char *name = implied_name(gateway, at);
     CLEANUP(vnl_str_free) char *id = NULL;
     struct vnl_public_ip *one;
 
-    if (asprintf(&name, "%s-ip", gateway->name) < 0)
-        name = NULL;
     if (!name || !(id = vnl_id_format(&gateway->scope, VNL_PUBLIC_IP_TYPE, name, NULL))) {
         vnl_check_nomem(check, "public IP address");
         return NULL;
@@ -45,18 +45,19 @@ static struct vnl_public_ip *implied_public(struct vnl_check *check, const struc
         return NULL;
     }
     one->implied = true;
-    one->sku = is_basic(gateway) ? VNL_SKU_BASIC : VNL_SKU_STANDARD;
+    one->sku = vnl_gateway_is_basic(gateway) ? VNL_SKU_BASIC : VNL_SKU_STANDARD;
     return one;
 }
 
 /* --- what it may be ---------------------------------------------------------------------------------- */
 
-static struct vnl_public_ip *written_public(struct vnl_check *check, const struct vnl_vpn_gateway *gateway)
+static struct vnl_public_ip *written_public(struct vnl_check *check, const struct vnl_vpn_gateway *gateway,
+                                            const struct vnl_gateway_instance *instance)
 {
     CLEANUP(vnl_str_free) char *who = NULL;
     struct vnl_ref ref = { .type = VNL_TYPE_PUBLIC_IP,
-                           .text = gateway->public_ref,
-                           .src = &gateway->public_src,
+                           .text = instance->public_ref,
+                           .src = &instance->public_src,
                            .id = gateway->id,
                            .scope = &gateway->scope };
 
@@ -71,19 +72,25 @@ static struct vnl_public_ip *written_public(struct vnl_check *check, const struc
 
 /* Source of both codes: ARM. A gateway of SKU Basic takes Basic addresses, and by now Standard ones too. */
 static bool may_have(struct vnl_check *check, const struct vnl_vpn_gateway *gateway,
-                     const struct vnl_public_ip *one)
+                     const struct vnl_gateway_instance *instance, const struct vnl_public_ip *one)
 {
+    if (one->gateway == gateway)
+        return vnl_mistake(check, "PublicIPAddressInUse", &instance->public_src, gateway->id,
+                           "each instance has one of its own",
+                           "Both instances of virtual network gateway '%s' are referencing public IP address "
+                           "'%s'",
+                           gateway->name, one->name) == 0;
     if (one->config || one->gateway)
         return vnl_mistake(
-                   check, "PublicIPAddressInUse", &gateway->public_src, gateway->id,
+                   check, "PublicIPAddressInUse", &instance->public_src, gateway->id,
                    "a public IP address is attached once: make another one",
                    "Virtual network gateway '%s' is referencing public IP address '%s' that is already "
                    "allocated to %s '%s'",
                    gateway->name, one->name, one->config ? "network interface" : "virtual network gateway",
                    one->config ? one->nic->name : one->gateway->name) == 0;
     if (one->sku == VNL_SKU_BASIC && gateway->sku && vnl_gateway_sku_lookup(gateway->sku, 0) &&
-        !is_basic(gateway))
-        return vnl_mistake(check, "PublicIpWithBasicSkuNotAllowedOnVPNGateways", &gateway->public_src,
+        !vnl_gateway_is_basic(gateway))
+        return vnl_mistake(check, "PublicIpWithBasicSkuNotAllowedOnVPNGateways", &instance->public_src,
                            gateway->id, "write 'sku: Standard' there",
                            "Basic IP configuration for VPN Virtual Network Gateways is not supported: "
                            "public IP address '%s' of gateway '%s' is Basic",
@@ -91,26 +98,86 @@ static bool may_have(struct vnl_check *check, const struct vnl_vpn_gateway *gate
     return true;
 }
 
-static void resolve_public(struct vnl_check *check, struct vnl_vpn_gateway *gateway)
-{
-    struct vnl_public_ip *one =
-        gateway->public_ref ? written_public(check, gateway) : implied_public(check, gateway);
+/* --- how many there are ------------------------------------------------------------------------------ */
 
-    gateway->public_ip = NULL;
-    if (!one || !may_have(check, gateway, one))
+/* Source: spec 3, 4, and 16, row 8; the codes are not known. True when it can be active-active. */
+static bool check_active(struct vnl_check *check, const struct vnl_vpn_gateway *gateway)
+{
+    if (!vnl_gateway_is_basic(gateway))
+        return true;
+    vnl_mistake(check, "BadRequest", &gateway->active_src, gateway->id,
+                "active-active needs 'sku: VpnGw1' or larger, RouteBased",
+                "Virtual network gateway '%s' cannot be active-active: it is %s", gateway->name,
+                gateway->policy_based ? "PolicyBased" : "Basic");
+    return false;
+}
+
+/* One per instance, or none. */
+static void check_count(struct vnl_check *check, const struct vnl_vpn_gateway *gateway)
+{
+    const struct vnl_gateway_instance *first = &gateway->instances[0], *second = &gateway->instances[1];
+
+    if (!gateway->active_active && second->public_ref)
+        vnl_mistake(check, "BadRequest", &second->public_src, gateway->id,
+                    "write 'activeActive: true', or leave it out",
+                    "Virtual network gateway '%s' has two public IP addresses and is not active-active",
+                    gateway->name);
+    if (gateway->active_active && check_active(check, gateway) && first->public_ref && !second->public_ref)
+        vnl_mistake(check, "BadRequest", &first->public_src, gateway->id,
+                    "write 'publicIPAddress: [NAME, NAME]', or none, and the lab makes both",
+                    "Virtual network gateway '%s' is active-active and has one public IP address: it needs "
+                    "two",
+                    gateway->name);
+}
+
+static void resolve_public(struct vnl_check *check, const struct vnl_vpn_gateway *gateway,
+                           struct vnl_gateway_instance *instance)
+{
+    struct vnl_public_ip *one = instance->public_ref
+                                    ? written_public(check, gateway, instance)
+                                    : implied_public(check, gateway, (size_t)(instance - gateway->instances));
+
+    if (!one || !may_have(check, gateway, instance, one))
         return;
-    gateway->public_ip = one;
-    one->gateway = gateway;
+    instance->public_ip = one;
+    one->gateway = (struct vnl_vpn_gateway *)gateway;
+}
+
+/* Without a second one that was to be written, none is made: the mistake was said. */
+static void resolve_publics(struct vnl_check *check, struct vnl_vpn_gateway *gateway)
+{
+    bool is_written = gateway->instances[0].public_ref;
+
+    check_count(check, gateway);
+    for (size_t i = 0; i < VNL_GATEWAY_INSTANCES; i++)
+        gateway->instances[i].public_ip = NULL;
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        if (i == 0 || !is_written || gateway->instances[i].public_ref)
+            resolve_public(check, gateway, &gateway->instances[i]);
+    }
 }
 
 /* --- the route table --------------------------------------------------------------------------------- */
+
+/* One of its public addresses that is known and in the prefix, or NULL. */
+static const struct vnl_public_ip *covered_public(const struct vnl_vpn_gateway *gateway,
+                                                  const struct vnl_prefix *prefix)
+{
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        const struct vnl_public_ip *one = gateway->instances[i].public_ip;
+
+        if (one && one->is_static && vnl_prefix_has(prefix, &one->addr))
+            return one;
+    }
+    return NULL;
+}
 
 /* Source: spec 2: routes of the GatewaySubnet may not cover its own range or the gateway's public address. Default routes are refused in
  * udr_check.c. */
 static void check_udr(struct vnl_check *check, const struct vnl_vpn_gateway *gateway,
                       const struct vnl_udr *udr)
 {
-    const struct vnl_public_ip *one = gateway->public_ip;
+    const struct vnl_public_ip *one = covered_public(gateway, &udr->prefix);
     char text[VNL_PREFIX_STR];
 
     if (!udr->prefix.addr.family || udr->prefix.len == 0)
@@ -122,7 +189,7 @@ static void check_udr(struct vnl_check *check, const struct vnl_vpn_gateway *gat
                     "covers the subnet itself",
                     udr->table->name, udr->name, vnl_prefix_format(&udr->prefix, text),
                     gateway->subnet->name);
-    else if (one && one->is_static && vnl_prefix_has(&udr->prefix, &one->addr))
+    else if (one)
         vnl_mistake(check, "BadRequest", &gateway->subnet->route_table_src, gateway->subnet->id, NULL,
                     "Route table '%s' with route '%s' for %s cannot be attached to subnet '%s': the route "
                     "covers public IP address '%s' of gateway '%s'",
@@ -140,7 +207,7 @@ void vnl_gateway_publics_resolve(struct vnl_check *check)
         const struct vnl_vpn_gateway *gateway = lab->gateways[i];
         const struct vnl_udr_table *table;
 
-        resolve_public(check, lab->gateways[i]);
+        resolve_publics(check, lab->gateways[i]);
         table = gateway->subnet ? gateway->subnet->route_table : NULL;
         for (size_t k = 0; table && k < table->n_udrs; k++)
             check_udr(check, gateway, table->udrs[k]);

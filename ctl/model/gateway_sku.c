@@ -21,6 +21,14 @@ static const struct vnl_gateway_sku skus[] = {
     { "VpnGw5AZ", 2, 100, 10000 },
 };
 
+bool vnl_gateway_is_basic(const struct vnl_vpn_gateway *gateway)
+{
+    const struct vnl_gateway_sku *sku =
+        gateway->sku ? vnl_gateway_sku_lookup(gateway->sku, gateway->generation) : NULL;
+
+    return sku && sku->basic;
+}
+
 const struct vnl_gateway_sku *vnl_gateway_sku_lookup(const char *name, int generation)
 {
     for (size_t i = 0; i < ARRAY_SIZE(skus); i++) {

@@ -1,5 +1,5 @@
 /* Overlaps: what is behind a gateway's connections, its own VNet, and VNets that use it by transit must all be apart (spec 6, 14), because a
- * destination has one way. Nothing is known of Azure's codes. */
+ * destination has one way; devices with BGP alone may have the same behind them. Nothing is known of Azure's codes. */
 #include "gateway.h"
 
 #include <stdio.h>
@@ -114,6 +114,12 @@ static bool compare_all(struct vnl_check *check, const struct vnl_connection *co
     return false;
 }
 
+/* Source: spec 14: the same network behind several devices needs BGP, and has it then. */
+static bool may_overlap(const struct vnl_connection *a, const struct vnl_connection *b)
+{
+    return a->local2 && b->local2 && vnl_connection_bgp(a) && vnl_connection_bgp(b);
+}
+
 /* The first overlap of a connection is enough: the next one would say the same of it. */
 static bool check_connection(struct vnl_check *check, const struct vnl_connection *connection)
 {
@@ -128,7 +134,8 @@ static bool check_connection(struct vnl_check *check, const struct vnl_connectio
     for (uint32_t i = 0; i < connection->number; i++) {
         const struct vnl_connection *earlier = check->lab->connections[i];
 
-        if (earlier->gateway1 == connection->gateway1 && compare_all(check, connection, &far, earlier))
+        if (earlier->gateway1 == connection->gateway1 && !may_overlap(connection, earlier) &&
+            compare_all(check, connection, &far, earlier))
             return true;
     }
     return false;

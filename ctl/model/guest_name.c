@@ -24,7 +24,7 @@ static void guests_done(struct guests *guests)
 
 static size_t count(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_vms + lab->n_hosts + lab->n_gateways + lab->n_sites;
+    size_t n = lab->n_vms + lab->n_hosts + lab->n_gateways * VNL_GATEWAY_INSTANCES + lab->n_sites;
 
     for (size_t i = 0; i < lab->n_sites; i++)
         n += lab->sites[i]->n_hosts;
@@ -67,8 +67,22 @@ static void add_known(struct vnl_check *check, struct guests *guests)
         if (!vnl_index_get(guests->index, VNL_TYPE_VM, lab->hosts[i]->name, strlen(lab->hosts[i]->name),
                            NULL))
             add(check, guests,
-                (struct guest){ lab->hosts[i]->name, "simulated internet host", lab->hosts[i]->id, NULL });
+                (struct guest){ lab->hosts[i]->name,
+                                lab->hosts[i]->client ? "client" : "simulated internet host",
+                                lab->hosts[i]->id, NULL });
     }
+}
+
+static void add_gateway(struct vnl_check *check, struct guests *guests, const struct vnl_vpn_gateway *gateway)
+{
+    static const char *const what[] = { "virtual network gateway",
+                                        "second instance of a virtual network gateway" };
+    static_assert(ARRAY_SIZE(what) == VNL_GATEWAY_INSTANCES, "say which instance");
+
+    for (size_t i = 0; i < gateway->n_instances; i++)
+        add(check, guests,
+            (struct guest){ gateway->instances[i].name, what[i], gateway->id,
+                            i ? &gateway->active_src : &gateway->src });
 }
 
 void vnl_guest_names_check(struct vnl_check *check)
@@ -85,9 +99,7 @@ void vnl_guest_names_check(struct vnl_check *check)
     }
     add_known(check, &guests);
     for (size_t i = 0; i < lab->n_gateways; i++)
-        add(check, &guests,
-            (struct guest){ lab->gateways[i]->name, "virtual network gateway", lab->gateways[i]->id,
-                            &lab->gateways[i]->src });
+        add_gateway(check, &guests, lab->gateways[i]);
     for (size_t i = 0; i < lab->n_sites; i++)
         add(check, &guests,
             (struct guest){ lab->sites[i]->name, "site", lab->sites[i]->id, &lab->sites[i]->src });

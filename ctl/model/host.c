@@ -1,5 +1,6 @@
 /* Simulated hosts of the internet: made, found and freed, and which addresses they can have. */
 #include "outside.h"
+#include "p2s.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,36 @@ void vnl_host_free(struct vnl_host **ptr)
     free(host);
 }
 
+/* What a host is called in sentences, and whom a mistake is about. */
+static const char *what(const struct vnl_host *host)
+{
+    return host->client ? "Client" : "Internet host";
+}
+
+static const char *about(const struct vnl_host *host)
+{
+    return host->client ? host->client->id : host->id;
+}
+
+/* Is the name new? A client's host was checked when the client was. */
+static bool is_new(struct vnl_check *check, const struct vnl_host *host, const struct vnl_src *src)
+{
+    const struct vnl_host *old = vnl_host_lookup(check->lab, host->name);
+
+    if (!old || !old->client == !host->client)
+        return host->client ? !old
+                            : vnl_new_check(check, check->lab->index, VNL_TYPE_HOST, host->name, src,
+                                            host->id, host->name);
+    vnl_mistake(check, "InvalidTemplate", src, about(host), "both are namespaces of the lab",
+                "The name '%s' is that of %s, and %s cannot have it too", host->name,
+                old->client ? "a client" : "an internet host",
+                host->client ? "a client" : "an internet host");
+    return false;
+}
+
 /* A VM's name names a namespace, and so does a host's. */
-struct vnl_host *vnl_host_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
-                              struct vnl_err **err)
+static struct vnl_host *add(struct vnl_lab *lab, const char *name, struct vnl_client *client,
+                            const struct vnl_src *src, struct vnl_err **err)
 {
     CLEANUP(vnl_host_free) struct vnl_host *host = calloc(1, sizeof(*host));
     struct vnl_host **hosts = vnl_list_grow(lab->hosts, lab->n_hosts, sizeof(*hosts));
@@ -32,11 +60,23 @@ struct vnl_host *vnl_host_add(struct vnl_lab *lab, const char *name, const struc
     host->src = src ? *src : host->src;
     host->addr_src = host->src;
     host->slot = VNL_SLOT_NONE;
-    vnl_name_check(&check, VNL_TYPE_HOST, name, src, host->id);
-    if (vnl_new_check(&check, lab->index, VNL_TYPE_HOST, name, src, host->id, name) &&
-        vnl_index_put(&lab->index, VNL_TYPE_HOST, host->name, host) < 0)
+    host->client = client;
+    if (!client)
+        vnl_name_check(&check, VNL_TYPE_HOST, name, src, host->id);
+    if (is_new(&check, host, src) && vnl_index_put(&lab->index, VNL_TYPE_HOST, host->name, host) < 0)
         return vnl_add_failed(err, VNL_TYPE_HOST, name);
     return lab->hosts[lab->n_hosts++] = TAKE_PTR(host);
+}
+
+struct vnl_host *vnl_host_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
+                              struct vnl_err **err)
+{
+    return add(lab, name, NULL, src, err);
+}
+
+struct vnl_host *vnl_client_host_add(struct vnl_lab *lab, struct vnl_client *client, struct vnl_err **err)
+{
+    return add(lab, client->name, client, &client->src, err);
 }
 
 struct vnl_host *vnl_host_lookup(const struct vnl_lab *lab, const char *name)
@@ -58,18 +98,19 @@ static void check_address(struct vnl_check *check, const struct vnl_host *host, 
 
     vnl_addr_format(&host->addr, text);
     if (!vnl_addr_is_public(&host->addr))
-        vnl_mistake(check, "BadRequest", &host->addr_src, host->id, "such as 203.0.113.80",
-                    "Internet host '%s' cannot have %s: that is no IPv4 address of the internet", host->name,
+        vnl_mistake(check, "BadRequest", &host->addr_src, about(host), "such as 203.0.113.80",
+                    "%s '%s' cannot have %s: that is no IPv4 address of the internet", what(host), host->name,
                     text);
     else if (vnl_prefix_has(&vnl_default_outbound_prefix, &host->addr))
-        vnl_mistake(check, "BadRequest", &host->addr_src, host->id,
+        vnl_mistake(check, "BadRequest", &host->addr_src, about(host),
                     "192.0.2.128/25 is what VMs without a public IP address share on their way out",
-                    "Internet host '%s' cannot have %s: default outbound access has it", host->name, text);
+                    "%s '%s' cannot have %s: default outbound access has it", what(host), host->name, text);
     for (size_t i = 0; i < number; i++) {
         if (vnl_addr_eq(&check->lab->hosts[i]->addr, &host->addr))
-            vnl_mistake(check, "BadRequest", &host->addr_src, host->id, NULL,
-                        "Internet host '%s' cannot have %s: internet host '%s' has that address", host->name,
-                        text, check->lab->hosts[i]->name);
+            vnl_mistake(check, "BadRequest", &host->addr_src, about(host), NULL,
+                        "%s '%s' cannot have %s: %s '%s' has that address", what(host), host->name, text,
+                        check->lab->hosts[i]->client ? "client" : "internet host",
+                        check->lab->hosts[i]->name);
     }
 }
 
@@ -81,8 +122,8 @@ static void check_public_ips(struct vnl_check *check, const struct vnl_host *hos
         const struct vnl_public_ip *one = check->lab->public_ips[i];
 
         if (one->is_static && vnl_addr_eq(&one->addr, &host->addr))
-            vnl_mistake(check, "BadRequest", &host->addr_src, host->id, NULL,
-                        "Internet host '%s' cannot have %s: public IP address '%s' has that address",
+            vnl_mistake(check, "BadRequest", &host->addr_src, about(host), NULL,
+                        "%s '%s' cannot have %s: public IP address '%s' has that address", what(host),
                         host->name, vnl_addr_format(&host->addr, text), one->name);
     }
 }
@@ -90,12 +131,12 @@ static void check_public_ips(struct vnl_check *check, const struct vnl_host *hos
 static void check_name(struct vnl_check *check, const struct vnl_host *host)
 {
     if (vnl_index_get(check->lab->index, VNL_TYPE_VM, host->name, strlen(host->name), NULL))
-        vnl_mistake(check, "InvalidTemplate", &host->src, host->id, "both are namespaces of the lab",
-                    "The name '%s' is a virtual machine's, and an internet host cannot have it too",
-                    host->name);
+        vnl_mistake(check, "InvalidTemplate", &host->src, about(host), "both are namespaces of the lab",
+                    "The name '%s' is a virtual machine's, and %s cannot have it too", host->name,
+                    host->client ? "a client" : "an internet host");
 }
 
-/* A host without an address was refused by the loader. */
+/* A host without an address was refused by the loader; a client gets one when the lab is settled. */
 void vnl_hosts_check(struct vnl_check *check)
 {
     for (size_t i = 0; i < check->lab->n_hosts; i++) {

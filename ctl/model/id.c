@@ -50,6 +50,8 @@ static const struct name_rule name_rules[] = {
     [VNL_TYPE_CONNECTION] = { "connection", 1, 80, NETWORK_INSIDE, NETWORK_END, "1 to 80 " NETWORK_HINT },
     [VNL_TYPE_SITE] = { "site", 1, 64, ALNUM ".-", ALNUM,
                         "1 to 64 letters, digits, '.' and '-'; starts and ends with a letter or digit" },
+    [VNL_TYPE_CLIENT] = { "client", 1, 64, ALNUM ".-", ALNUM,
+                          "1 to 64 letters, digits, '.' and '-'; starts and ends with a letter or digit" },
     [VNL_TYPE_HOST] = { "internet host", 1, 64, ALNUM ".-", ALNUM,
                         "1 to 64 letters, digits, '.' and '-'; starts and ends with a letter or digit" },
 };

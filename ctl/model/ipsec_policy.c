@@ -94,6 +94,12 @@ static const struct word *find(const struct word *words, size_t n, const char *t
 }
 #define FIND(words, text) find(words, ARRAY_SIZE(words), text)
 
+void vnl_ipsec_policy_done(struct vnl_ipsec_policy *policy)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        free(*(char **)((char *)policy + fields[i].at));
+}
+
 /* --- rules ------------------------------------------------------------------------------------------- */
 
 static char *word_hint(const struct field *field, const char *text)
@@ -107,11 +113,16 @@ static char *word_hint(const struct field *field, const char *text)
     return near ? TAKE_PTR(near) : vnl_names_join(&names, names.n);
 }
 
+/* Whose policy is checked; who: "connection 'x'". */
+struct owner {
+    const struct vnl_ipsec_policy *policy;
+    const char *id, *who;
+};
+
 /* Words are written in any case and kept as Azure spells them. */
-static void check_word(struct vnl_check *check, const struct vnl_connection *connection,
-                       const struct field *field)
+static void check_word(struct vnl_check *check, const struct owner *owner, const struct field *field)
 {
-    char *text = *(char *const *)((const char *)&connection->policy + field->at);
+    char *text = *(char *const *)((const char *)owner->policy + field->at);
     const struct word *word = find(field->words, field->n, text);
     CLEANUP(vnl_str_free) char *hint = NULL;
 
@@ -120,51 +131,49 @@ static void check_word(struct vnl_check *check, const struct vnl_connection *con
         return;
     }
     if (!text) {
-        vnl_mistake(check, "BadRequest", &connection->policy.src, connection->id,
-                    "all eight fields are required", "The IPsec policy of connection '%s' has no %s",
-                    connection->name, field->name);
+        vnl_mistake(check, "BadRequest", &owner->policy->src, owner->id, "all eight fields are required",
+                    "The IPsec policy of %s has no %s", owner->who, field->name);
         return;
     }
     hint = word_hint(field, text);
-    vnl_mistake(check, "BadRequest", &connection->policy.src, connection->id, hint,
-                "%s of connection '%s' cannot be '%s'", field->name, connection->name, text);
+    vnl_mistake(check, "BadRequest", &owner->policy->src, owner->id, hint, "%s of %s cannot be '%s'",
+                field->name, owner->who, text);
 }
 
-static void check_ike(struct vnl_check *check, const struct vnl_connection *connection)
+static void check_ike(struct vnl_check *check, const struct owner *owner)
 {
-    const struct vnl_ipsec_policy *policy = &connection->policy;
+    const struct vnl_ipsec_policy *policy = owner->policy;
     const struct word *encryption = FIND(ike_encryptions, policy->ike_encryption);
     const struct word *integrity = FIND(ike_integrities, policy->ike_integrity);
 
     if (encryption && integrity && integrity->gcm && !encryption->gcm)
-        vnl_mistake(check, "BadRequest", &policy->src, connection->id, "such as SHA256",
-                    "ikeIntegrity %s of connection '%s' goes with GCM encryption only, and ikeEncryption is "
+        vnl_mistake(check, "BadRequest", &policy->src, owner->id, "such as SHA256",
+                    "ikeIntegrity %s of %s goes with GCM encryption only, and ikeEncryption is "
                     "%s",
-                    integrity->azure, connection->name, encryption->azure);
+                    integrity->azure, owner->who, encryption->azure);
     if (policy->dh_group && strcasecmp(policy->dh_group, "None") == 0)
-        vnl_mistake(check, "BadRequest", &policy->src, connection->id, "such as DHGroup14",
-                    "dhGroup of connection '%s' cannot be None: IKE has no key without a group",
-                    connection->name);
+        vnl_mistake(check, "BadRequest", &policy->src, owner->id, "such as DHGroup14",
+                    "dhGroup of %s cannot be None: IKE has no key without a group", owner->who);
 }
 
 /* Source: spec 7.3: with GCM the two must be equal. */
-static void check_esp(struct vnl_check *check, const struct vnl_connection *connection)
+static void check_esp(struct vnl_check *check, const struct owner *owner)
 {
-    const struct vnl_ipsec_policy *policy = &connection->policy;
+    const struct vnl_ipsec_policy *policy = owner->policy;
     const struct word *encryption = FIND(ipsec_encryptions, policy->ipsec_encryption);
     const struct word *integrity = FIND(ipsec_integrities, policy->ipsec_integrity);
 
     if (encryption && integrity && (encryption->gcm || integrity->gcm) &&
         strcmp(encryption->azure, integrity->azure) != 0)
-        vnl_mistake(check, "BadRequest", &policy->src, connection->id,
+        vnl_mistake(check, "BadRequest", &policy->src, owner->id,
                     "with GCM both are the same word: it is encryption and integrity in one",
-                    "ipsecEncryption %s and ipsecIntegrity %s of connection '%s' do not go together",
-                    encryption->azure, integrity->azure, connection->name);
+                    "ipsecEncryption %s and ipsecIntegrity %s of %s do not go together", encryption->azure,
+                    integrity->azure, owner->who);
 }
 
-static void check_lifetimes(struct vnl_check *check, const struct vnl_connection *connection)
+static void check_lifetimes(struct vnl_check *check, const struct owner *owner)
 {
-    const struct vnl_ipsec_policy *policy = &connection->policy;
+    const struct vnl_ipsec_policy *policy = owner->policy;
     const struct {
         const char *name;
         uint32_t value, min;
@@ -173,12 +182,12 @@ static void check_lifetimes(struct vnl_check *check, const struct vnl_connection
 
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         if (limits[i].value == 0)
-            vnl_mistake(check, "BadRequest", &policy->src, connection->id, "all eight fields are required",
-                        "The IPsec policy of connection '%s' has no %s", connection->name, limits[i].name);
+            vnl_mistake(check, "BadRequest", &policy->src, owner->id, "all eight fields are required",
+                        "The IPsec policy of %s has no %s", owner->who, limits[i].name);
         else if (limits[i].value < limits[i].min)
-            vnl_mistake(check, "BadRequest", &policy->src, connection->id, NULL,
-                        "%s of connection '%s' is %u; at least %u is needed", limits[i].name,
-                        connection->name, limits[i].value, limits[i].min);
+            vnl_mistake(check, "BadRequest", &policy->src, owner->id, NULL,
+                        "%s of %s is %u; at least %u is needed", limits[i].name, owner->who, limits[i].value,
+                        limits[i].min);
     }
 }
 
@@ -195,15 +204,30 @@ static void check_sku(struct vnl_check *check, const struct vnl_connection *conn
                     connection->name, gateway->name);
 }
 
+void vnl_ipsec_words_check(struct vnl_check *check, const struct vnl_ipsec_policy *policy, const char *id,
+                           const char *who)
+{
+    const struct owner owner = { policy, id, who };
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        check_word(check, &owner, &fields[i]);
+    check_ike(check, &owner);
+    check_esp(check, &owner);
+    check_lifetimes(check, &owner);
+}
+
 void vnl_ipsec_policy_check(struct vnl_check *check, const struct vnl_connection *connection)
 {
+    CLEANUP(vnl_str_free) char *who = NULL;
+
     if (!connection->policy.written)
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-        check_word(check, connection, &fields[i]);
-    check_ike(check, connection);
-    check_esp(check, connection);
-    check_lifetimes(check, connection);
+    if (asprintf(&who, "connection '%s'", connection->name) < 0) {
+        who = NULL;
+        vnl_check_nomem(check, "connection");
+        return;
+    }
+    vnl_ipsec_words_check(check, &connection->policy, connection->id, who);
     check_sku(check, connection);
 }
 
@@ -264,4 +288,23 @@ char *vnl_esp_proposals(const struct vnl_ipsec_policy *policy)
                  integrity->strong ? integrity->strong : "", pfs ? "-" : "", pfs ? pfs : "") < 0)
         return NULL;
     return text;
+}
+
+/* IKEv2 of point-to-site: spec 13. */
+#define GROUPS(suite) suite "-modp2048s256," suite "-modp2048," suite "-ecp384," suite "-ecp256,"
+#define P2S_IKE_DEFAULT                                                                                      \
+    GROUPS("aes256gcm16-prfsha384")                                                                          \
+    GROUPS("aes256gcm16-prfsha256")                                                                          \
+    GROUPS("aes256-sha384") GROUPS("aes256-sha256") "aes256-sha256-modp1024"
+#define P2S_ESP_DEFAULT                                                                                      \
+    "aes256gcm16," GROUPS("aes256gcm16") "aes256-sha256," GROUPS("aes256-sha256") "aes256-sha1"
+
+char *vnl_p2s_ike_proposals(const struct vnl_ipsec_policy *policy)
+{
+    return policy->written ? vnl_ike_proposals(policy) : strdup(P2S_IKE_DEFAULT);
+}
+
+char *vnl_p2s_esp_proposals(const struct vnl_ipsec_policy *policy)
+{
+    return policy->written ? vnl_esp_proposals(policy) : strdup(P2S_ESP_DEFAULT);
 }

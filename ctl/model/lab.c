@@ -4,6 +4,7 @@
 
 #include "gateway.h"
 #include "outside.h"
+#include "p2s.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,9 @@ static void gateways_done(struct vnl_lab *lab)
         vnl_connection_free(&lab->connections[i]);
     for (size_t i = 0; i < lab->n_sites; i++)
         vnl_site_free(&lab->sites[i]);
+    for (size_t i = 0; i < lab->n_clients; i++)
+        vnl_client_free(&lab->clients[i]);
+    free(lab->clients);
     free(lab->gateways);
     free(lab->local_gateways);
     free(lab->connections);
@@ -168,6 +172,7 @@ void vnl_lab_free(struct vnl_lab **ptr)
     gateways_done(lab);
     for (size_t i = 0; i < lab->n_expects; i++)
         expect_free(&lab->expects[i]);
+    vnl_learned_done(&lab->learned);
     free(lab->vnets);
     free(lab->vms);
     free(lab->nsgs);

@@ -33,7 +33,7 @@ struct vnl_local_gateway *vnl_local_gateway_add(struct vnl_lab *lab, const char 
         !(local->id = vnl_id_format(&local->scope, VNL_LOCAL_GATEWAY_TYPE, name, NULL)))
         return vnl_add_failed(err, VNL_TYPE_LOCAL_GATEWAY, name);
     local->src = src ? *src : local->src;
-    local->addr_src = local->prefixes_src = local->src;
+    local->addr_src = local->prefixes_src = local->bgp.src = local->src;
     local->number = (uint32_t)lab->n_local_gateways;
     vnl_name_check(&check, VNL_TYPE_LOCAL_GATEWAY, name, src, local->id);
     if (scope)
@@ -67,7 +67,7 @@ static void check_prefixes(struct vnl_check *check, const struct vnl_local_gatew
 {
     char text[VNL_PREFIX_STR];
 
-    if (local->prefixes.n == 0)
+    if (local->prefixes.n == 0 && !local->bgp.written)
         vnl_mistake(check, "BadRequest", &local->prefixes_src, local->id,
                     "write 'addressPrefixes: [192.168.0.0/16]': only BGP could do without",
                     "Local network gateway '%s' has no address prefix", local->name);
@@ -90,5 +90,6 @@ void vnl_local_gateways_check(struct vnl_check *check)
     for (size_t i = 0; i < check->lab->n_local_gateways; i++) {
         check_address(check, check->lab->local_gateways[i]);
         check_prefixes(check, check->lab->local_gateways[i]);
+        vnl_bgp_check_local(check, check->lab->local_gateways[i]);
     }
 }

@@ -1,6 +1,7 @@
 /* Resolve and settle: the order of the rules. */
 #include "gateway.h"
 #include "outside.h"
+#include "p2s.h"
 
 #include <stdlib.h>
 
@@ -49,6 +50,8 @@ int vnl_lab_resolve(struct vnl_lab *lab, struct vnl_err **err)
     vnl_hosts_check(&check);
     vnl_local_gateways_check(&check);
     vnl_connections_resolve(&check);
+    vnl_p2s_check(&check);
+    vnl_clients_resolve(&check);
     vnl_sites_check(&check);
     vnl_guest_names_check(&check);
     vnl_latencies_check(&check);

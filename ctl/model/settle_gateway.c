@@ -25,6 +25,20 @@ static void keep_site_slots(const struct vnl_lab *before, struct vnl_site *site)
     }
 }
 
+/* How many instances there were and are. */
+static size_t n_kept(const struct vnl_vpn_gateway *gateway, const struct vnl_vpn_gateway *old)
+{
+    size_t n = old ? old->n_instances : 0;
+
+    return n < gateway->n_instances ? n : gateway->n_instances;
+}
+
+static void keep_instance_slots(struct vnl_gateway_instance *instance, const struct vnl_gateway_instance *old)
+{
+    instance->in_slot = old ? old->in_slot : VNL_SLOT_NONE;
+    instance->out_slot = old ? old->out_slot : VNL_SLOT_NONE;
+}
+
 void vnl_settle_gateway_slots(struct vnl_check *check)
 {
     for (size_t i = 0; i < check->lab->n_gateways; i++) {
@@ -32,8 +46,8 @@ void vnl_settle_gateway_slots(struct vnl_check *check)
         const struct vnl_vpn_gateway *old =
             check->before ? vnl_vpn_gateway_lookup(check->before, gateway->id) : NULL;
 
-        gateway->in_slot = old ? old->in_slot : VNL_SLOT_NONE;
-        gateway->out_slot = old ? old->out_slot : VNL_SLOT_NONE;
+        for (size_t k = 0; k < VNL_GATEWAY_INSTANCES; k++)
+            keep_instance_slots(&gateway->instances[k], k < n_kept(gateway, old) ? &old->instances[k] : NULL);
     }
     for (size_t i = 0; i < check->lab->n_sites; i++)
         keep_site_slots(check->before, check->lab->sites[i]);
@@ -51,8 +65,10 @@ size_t vnl_gateway_slots(const struct vnl_lab *lab, uint32_t **slots)
     size_t n = 0;
 
     for (size_t i = 0; i < lab->n_gateways; i++) {
-        put(slots, &n, &lab->gateways[i]->in_slot);
-        put(slots, &n, &lab->gateways[i]->out_slot);
+        for (size_t k = 0; k < lab->gateways[i]->n_instances; k++) {
+            put(slots, &n, &lab->gateways[i]->instances[k].in_slot);
+            put(slots, &n, &lab->gateways[i]->instances[k].out_slot);
+        }
     }
     for (size_t i = 0; i < lab->n_sites; i++) {
         put(slots, &n, &lab->sites[i]->in_slot);
@@ -91,21 +107,61 @@ static int assign_tunnels(const struct vnl_lab *lab)
 
 /* --- gateways ---------------------------------------------------------------------------------------- */
 
-/* Its instance is alone in the subnet, so it gets the lowest address, and keeps what it has; the BGP address is the last one that a NIC could
- * have (observed; spec 9.2). */
+/* Another instance speaks BGP from it, or an earlier one has it. */
+static bool is_taken(const struct vnl_vpn_gateway *gateway, size_t at, const struct vnl_addr *addr)
+{
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        if (i != at && vnl_addr_eq(&gateway->instances[i].bgp_addr, addr))
+            return true;
+        if (i < at && vnl_addr_eq(&gateway->instances[i].inner, addr))
+            return true;
+    }
+    return false;
+}
+
+static bool can_keep(const struct vnl_vpn_gateway *gateway, size_t at, const struct vnl_addr *addr)
+{
+    return vnl_prefix_has(&gateway->subnet_prefix, addr) &&
+           !vnl_addr_reserved(&gateway->subnet_prefix, addr) &&
+           !vnl_addr_eq(&gateway->instances[at].bgp_addr, addr) && !is_taken(gateway, at, addr);
+}
+
+/* In a /29 there is none beside the BGP addresses for the second instance: it has one address for both. */
+static struct vnl_addr lowest_free(const struct vnl_vpn_gateway *gateway, size_t at, struct vnl_addr first)
+{
+    while (is_taken(gateway, at, &first))
+        first = vnl_addr_add(&first, 1);
+    return first;
+}
+
+/* The last address that a NIC could have, of a second instance the one before: spec 9.2. */
+static void give_bgp_addresses(struct vnl_vpn_gateway *gateway)
+{
+    const struct vnl_prefix *prefix = &gateway->subnet_prefix;
+    uint64_t last = (UINT64_C(1) << (32 - prefix->len)) - 2;
+
+    for (size_t i = 0; i < gateway->n_instances; i++)
+        gateway->instances[i].bgp_addr = vnl_addr_add(&prefix->addr, last - i);
+}
+
+/* Instances are alone in the subnet, so each gets the lowest address that is free, and keeps what it has. */
 static void give_addresses(struct vnl_vpn_gateway *gateway, const struct vnl_vpn_gateway *old)
 {
-    const struct vnl_prefix *kept = old ? vnl_subnet_prefix_of(gateway->subnet, &old->inner) : NULL;
+    const struct vnl_prefix *kept =
+        old ? vnl_subnet_prefix_of(gateway->subnet, &old->instances[0].inner) : NULL;
     struct vnl_addr first, last;
 
     if (kept)
         gateway->subnet_prefix = *kept;
     if (!vnl_prefix_usable(&gateway->subnet_prefix, &first, &last))
         return; /* smaller than /29: refused before */
-    gateway->bgp_addr = last;
-    gateway->inner = first;
-    if (kept && !vnl_addr_reserved(&gateway->subnet_prefix, &old->inner) && !vnl_addr_eq(&old->inner, &last))
-        gateway->inner = old->inner;
+    give_bgp_addresses(gateway);
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        const struct vnl_addr *was = kept && i < n_kept(gateway, old) ? &old->instances[i].inner : NULL;
+
+        gateway->instances[i].inner =
+            was && can_keep(gateway, i, was) ? *was : lowest_free(gateway, i, first);
+    }
 }
 
 static void mistake_fixed(struct vnl_check *check, const struct vnl_vpn_gateway *gateway,

@@ -4,6 +4,7 @@
  * A public IP address is static (spec 6.1): it keeps its address as long as it lives, and cannot get another one; nor does its
  * SKU change. Addresses are given out from documentation ranges, lowest first: 198.51.100.0/24, then 192.0.2.0/25. */
 #include "outside.h"
+#include "p2s.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +69,10 @@ static size_t list_taken(const struct vnl_lab *lab, struct taken *taken)
         if (lab->public_ips[i]->addr.family)
             taken[n++] = (struct taken){ .addr = &lab->public_ips[i]->addr, .public_ip = lab->public_ips[i] };
     }
-    for (size_t i = 0; i < lab->n_hosts; i++)
-        taken[n++] = (struct taken){ .addr = &lab->hosts[i]->addr, .host = lab->hosts[i] };
+    for (size_t i = 0; i < lab->n_hosts; i++) {
+        if (lab->hosts[i]->addr.family)
+            taken[n++] = (struct taken){ .addr = &lab->hosts[i]->addr, .host = lab->hosts[i] };
+    }
     for (size_t i = 0; i < lab->n_sites; i++)
         taken[n++] = (struct taken){ .addr = &lab->sites[i]->addr, .site = lab->sites[i] };
     qsort(taken, n, sizeof(*taken), taken_cmp);
@@ -81,18 +84,21 @@ static void mistake_taken(struct vnl_check *check, const struct taken *a, const 
 {
     const struct taken *kept = a->public_ip && !a->public_ip->is_static ? a : b, *new = kept == a ? b : a;
     const char *name = new->host ? new->host->name : new->site ? new->site->name : new->public_ip->name;
+    const struct vnl_client *client = new->host ? new->host->client : NULL;
     char text[VNL_ADDR_STR];
 
     vnl_mistake(check, "BadRequest",
                 new->host   ? &new->host->addr_src
                 : new->site ? &new->site->addr_src
                             : &new->public_ip->addr_src,
-                new->host   ? new->host->id
+                client      ? client->id
+                : new->host ? new->host->id
                 : new->site ? new->site->id
                             : new->public_ip->id,
                 "that address was given out and is kept: choose another one",
                 "%s '%s' cannot have %s: public IP address '%s' has that address",
-                new->host   ? "Internet host"
+                client      ? "Client"
+                : new->host ? "Internet host"
                 : new->site ? "Site"
                             : "Public IP address",
                 name, vnl_addr_format(new->addr, text), kept->public_ip->name);
@@ -128,10 +134,9 @@ static bool walk_next(struct walk *walk, struct vnl_addr *ret)
     return false;
 }
 
-static void give_addresses(struct vnl_check *check, const struct taken *taken, size_t n)
+static void give_publics(struct vnl_check *check, struct walk *walk)
 {
     const struct vnl_lab *lab = check->lab;
-    struct walk walk = { .taken = taken, .n_taken = n };
 
     for (size_t i = 0; i < lab->n_public_ips; i++) {
         struct vnl_public_ip *one = lab->public_ips[i];
@@ -139,7 +144,7 @@ static void give_addresses(struct vnl_check *check, const struct taken *taken, s
 
         if (one->addr.family)
             continue;
-        if (!walk_next(&walk, &addr)) {
+        if (!walk_next(walk, &addr)) {
             vnl_mistake(check, "PublicIPCountLimitReached", &one->src, one->id,
                         "write 'ipAddress: ...' for some of them",
                         "198.51.100.0/24 and 192.0.2.0/25 have no address left for public IP address '%s'",
@@ -150,11 +155,30 @@ static void give_addresses(struct vnl_check *check, const struct taken *taken, s
     }
 }
 
+static void give_clients(struct vnl_check *check, struct walk *walk)
+{
+    for (size_t i = 0; i < check->lab->n_clients; i++) {
+        const struct vnl_client *client = check->lab->clients[i];
+        struct vnl_addr addr;
+
+        if (client->host->addr.family)
+            continue;
+        if (!walk_next(walk, &addr)) {
+            vnl_mistake(check, "BadRequest", &client->src, client->id,
+                        "write 'publicIPAddress: ...' for some of them",
+                        "198.51.100.0/24 and 192.0.2.0/25 have no address left for client '%s'",
+                        client->name);
+            return;
+        }
+        client->host->addr = addr;
+    }
+}
+
 static void settle_publics(struct vnl_check *check)
 {
     const struct vnl_lab *lab = check->lab;
     struct taken *taken = calloc(lab->n_public_ips + lab->n_hosts + lab->n_sites + 1, sizeof(*taken));
-    size_t n;
+    struct walk walk = { .taken = taken };
 
     if (!taken) {
         vnl_check_nomem(check, "public IP addresses");
@@ -162,12 +186,14 @@ static void settle_publics(struct vnl_check *check)
     }
     for (size_t i = 0; i < lab->n_public_ips; i++)
         keep_public(check, lab->public_ips[i]);
-    n = list_taken(lab, taken);
-    for (size_t i = 1; i < n; i++) {
+    vnl_settle_client_addresses(check);
+    walk.n_taken = list_taken(lab, taken);
+    for (size_t i = 1; i < walk.n_taken; i++) {
         if (vnl_addr_eq(taken[i - 1].addr, taken[i].addr))
             mistake_taken(check, &taken[i - 1], &taken[i]);
     }
-    give_addresses(check, taken, n);
+    give_publics(check, &walk);
+    give_clients(check, &walk);
     free(taken);
 }
 
@@ -240,6 +266,7 @@ static int assign_rules(const struct vnl_lab *lab)
 
 void vnl_settle_hosts(struct vnl_check *check)
 {
+    vnl_settle_client_hosts(check);
     for (size_t i = 0; i < check->lab->n_hosts; i++) {
         struct vnl_host *host = check->lab->hosts[i];
         const struct vnl_host *old = check->before ? vnl_host_lookup(check->before, host->name) : NULL;

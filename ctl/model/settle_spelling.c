@@ -164,8 +164,11 @@ static void keep_gateways(const struct vnl_lab *lab, const struct vnl_lab *befor
         struct vnl_vpn_gateway *one = lab->gateways[i];
         const struct vnl_vpn_gateway *old = vnl_vpn_gateway_lookup(before, one->id);
 
-        if (old)
-            keep_top(one->id, one->name, &one->scope, old->id, old->name, &old->scope);
+        if (!old)
+            continue;
+        keep_top(one->id, one->name, &one->scope, old->id, old->name, &old->scope);
+        for (size_t k = 0; k < VNL_GATEWAY_INSTANCES; k++)
+            keep(one->instances[k].name, old->instances[k].name);
     }
     for (size_t i = 0; i < lab->n_local_gateways; i++) {
         struct vnl_local_gateway *one = lab->local_gateways[i];
@@ -186,6 +189,12 @@ static void keep_gateways(const struct vnl_lab *lab, const struct vnl_lab *befor
 
         if (old)
             keep_child("sites/", lab->sites[i]->id, lab->sites[i]->name, old->name);
+    }
+    for (size_t i = 0; i < lab->n_clients; i++) {
+        const struct vnl_client *old = vnl_client_lookup(before, lab->clients[i]->name);
+
+        if (old)
+            keep_child("clients/", lab->clients[i]->id, lab->clients[i]->name, old->name);
     }
 }
 

@@ -34,6 +34,7 @@ void vnl_site_free(struct vnl_site **ptr)
     free(site->id);
     free(site->name);
     vnl_prefixes_done(&site->prefixes);
+    vnl_prefixes_done(&site->advertised);
     if (site->shared_key)
         explicit_bzero(site->shared_key, strlen(site->shared_key));
     free(site->shared_key);
@@ -52,7 +53,7 @@ struct vnl_site *vnl_site_add(struct vnl_lab *lab, const char *name, const struc
     if (!site || !sites || !(site->name = strdup(name)) || asprintf(&site->id, "sites/%s", name) < 0)
         return vnl_add_failed(err, VNL_TYPE_SITE, name);
     site->src = src ? *src : site->src;
-    site->addr_src = site->prefixes_src = site->key_src = site->src;
+    site->addr_src = site->prefixes_src = site->key_src = site->bgp.src = site->src;
     site->number = (uint32_t)lab->n_sites;
     site->slot = site->in_slot = site->out_slot = VNL_SLOT_NONE;
     vnl_name_check(&check, VNL_TYPE_SITE, name, src, site->id);
@@ -133,7 +134,8 @@ static void check_unique(struct vnl_check *check, const struct vnl_site *site)
     }
     for (size_t i = 0; i < lab->n_hosts; i++) {
         if (vnl_addr_eq(&lab->hosts[i]->addr, &site->addr))
-            mistake_taken(check, site, "internet host", lab->hosts[i]->name);
+            mistake_taken(check, site, lab->hosts[i]->client ? "client" : "internet host",
+                          lab->hosts[i]->name);
     }
     for (size_t i = 0; i < lab->n_public_ips; i++) {
         if (lab->public_ips[i]->is_static && vnl_addr_eq(&lab->public_ips[i]->addr, &site->addr))
@@ -184,7 +186,7 @@ static void check_prefix(struct vnl_check *check, const struct vnl_site *site, s
     }
 }
 
-static const struct vnl_prefix *prefix_of(const struct vnl_site *site, const struct vnl_addr *addr)
+const struct vnl_prefix *vnl_site_prefix_of(const struct vnl_site *site, const struct vnl_addr *addr)
 {
     for (size_t i = 0; i < site->prefixes.n; i++) {
         if (vnl_prefix_has(&site->prefixes.items[i], addr))
@@ -193,7 +195,7 @@ static const struct vnl_prefix *prefix_of(const struct vnl_site *site, const str
     return NULL;
 }
 
-static bool is_edge(const struct vnl_prefix *prefix, const struct vnl_addr *addr)
+bool vnl_prefix_is_edge(const struct vnl_prefix *prefix, const struct vnl_addr *addr)
 {
     const struct vnl_addr last = vnl_prefix_last(prefix);
 
@@ -203,7 +205,7 @@ static bool is_edge(const struct vnl_prefix *prefix, const struct vnl_addr *addr
 static void check_host(struct vnl_check *check, const struct vnl_site *site, size_t at)
 {
     const struct vnl_site_host *host = site->hosts[at];
-    const struct vnl_prefix *prefix = prefix_of(site, &host->addr);
+    const struct vnl_prefix *prefix = vnl_site_prefix_of(site, &host->addr);
     CLEANUP(vnl_str_free) char *space = vnl_prefixes_join(&site->prefixes);
     char text[VNL_ADDR_STR];
 
@@ -212,7 +214,7 @@ static void check_host(struct vnl_check *check, const struct vnl_site *site, siz
         vnl_mistake(check, "BadRequest", &host->src, site->id, space,
                     "Host '%s' cannot have %s: that is in no prefix of site '%s'", host->name, text,
                     site->name);
-    else if (is_edge(prefix, &host->addr))
+    else if (vnl_prefix_is_edge(prefix, &host->addr))
         vnl_mistake(check, "BadRequest", &host->src, site->id, NULL,
                     "Host '%s' cannot have %s: the first and last address of a prefix are no host's",
                     host->name, text);
@@ -260,6 +262,7 @@ static void check_site(struct vnl_check *check, struct vnl_site *site)
             check_host(check, site, i);
     }
     check_key(check, site);
+    vnl_bgp_check_site(check, site);
 }
 
 void vnl_sites_check(struct vnl_check *check)

@@ -18,6 +18,9 @@
 
 #include "vnetlab/addr.h"
 #include "vnetlab/err.h"
+#include "vnetlab/lab_gateway.h"
+#include "vnetlab/lab_shapes.h"
+#include "vnetlab/learned.h"
 #include "vnetlab/name_list.h"
 
 #define VNL_SLOT_NONE UINT32_MAX
@@ -40,8 +43,9 @@ enum vnl_type {
     VNL_TYPE_VPN_GATEWAY,
     VNL_TYPE_LOCAL_GATEWAY,
     VNL_TYPE_CONNECTION,
-    VNL_TYPE_SITE, /* a simulated on-premises network; no ARM type: "sites" in ids and messages */
-    VNL_TYPE_HOST, /* a simulated internet host; no ARM type: "internet/hosts" in ids and messages */
+    VNL_TYPE_SITE,   /* a simulated on-premises network; no ARM type: "sites" in ids and messages */
+    VNL_TYPE_CLIENT, /* a point-to-site client; no ARM type: "clients" */
+    VNL_TYPE_HOST,   /* a simulated internet host; no ARM type: "internet/hosts" in ids and messages */
     VNL_TYPE_MAX
 };
 
@@ -114,18 +118,6 @@ enum vnl_load_distribution {
 };
 enum vnl_lb_proto { VNL_LB_ALL, VNL_LB_TCP, VNL_LB_UDP, VNL_LB_PROTO_MAX }; /* All: HA ports */
 enum vnl_probe_kind { VNL_PROBE_KIND_TCP, VNL_PROBE_KIND_HTTP, VNL_PROBE_KIND_MAX };
-
-/* Where a top-level resource lives; empty fields are filled with the lab's defaults when it is added. */
-struct vnl_scope {
-    char *subscription; /* a GUID */
-    char *resource_group;
-    char *location; /* normalized: lower case, no spaces ("East US" is "eastus") */
-};
-
-struct vnl_prefixes {
-    struct vnl_prefix *items; /* in the order of the file */
-    size_t n;
-};
 
 /* A range of ports, both ends included. */
 struct vnl_ports {
@@ -453,142 +445,9 @@ struct vnl_host {
     struct vnl_addr addr; /* IPv4, public (not of spec 1.1's forbidden ranges, not private) */
     struct vnl_src addr_src;
     struct vnl_names run;
-    struct vnl_mac mac; /* settled */
-    uint32_t slot;      /* settled: NIC slot */
-};
-
-/* --- VPN gateways (spec vpn-gateway-semantics.md) ---------------------------------------------------------------------- */
-
-/* One row of the table of SKUs (spec 3). */
-struct vnl_gateway_sku {
-    const char *name; /* "VpnGw1AZ" */
-    int generation;   /* that the row is of; 1 or 2 */
-    int tunnels;      /* site-to-site and VNet-to-VNet together */
-    int mbps;
-    bool basic;
-};
-
-struct vnl_vpn_gateway {
-    uint32_t number; /* position in lab->gateways */
-    struct vnl_src src;
-    char *id;
-    char *name; /* also of its guest: unique among VMs, hosts and sites */
-    struct vnl_scope scope;
-    char *vnet_ref;
-    struct vnl_src vnet_src;
-    struct vnl_vnet *vnet;     /* resolved; vnet->gateway points back */
-    struct vnl_subnet *subnet; /* resolved: its GatewaySubnet */
-    char *sku;                 /* as in the table */
-    struct vnl_src sku_src;
-    int generation;    /* vpnGatewayGeneration: 0 = not written; resolved: 1 or 2 */
-    bool policy_based; /* vpnType PolicyBased */
-    uint32_t asn;      /* 65515 unless written */
-    char *public_ref;  /* publicIPAddress; NULL: resource "NAME-ip" is implied */
-    struct vnl_src public_src;
-    struct vnl_public_ip *public_ip; /* resolved; public_ip->gateway points back */
-    char *default_site_ref;          /* gatewayDefaultSite, or NULL */
-    struct vnl_src default_site_src;
-    struct vnl_local_gateway *default_site; /* resolved */
-
-    /* Settled: its one instance's address in GatewaySubnet (the lowest free), its BGP address (the last usable), NIC slots and MACs. */
-    struct vnl_addr inner, bgp_addr;
-    struct vnl_prefix subnet_prefix;
-    uint32_t in_slot, out_slot;
-    struct vnl_mac in_mac, out_mac;
-};
-
-struct vnl_local_gateway {
-    uint32_t number; /* position in lab->local_gateways */
-    struct vnl_src src;
-    char *id;
-    char *name;
-    struct vnl_scope scope;
-    struct vnl_addr addr; /* gatewayIpAddress */
-    struct vnl_src addr_src;
-    struct vnl_prefixes prefixes; /* localNetworkAddressSpace.addressPrefixes */
-    struct vnl_src prefixes_src;
-};
-
-enum vnl_connection_type {
-    VNL_CONNECTION_VNET,
-    VNL_CONNECTION_IPSEC,
-    VNL_CONNECTION_TYPE_MAX
-}; /* Vnet2Vnet, IPsec */
-enum vnl_connection_mode {
-    VNL_CONNECTION_DEFAULT,
-    VNL_CONNECTION_INITIATOR,
-    VNL_CONNECTION_RESPONDER,
-    VNL_CONNECTION_MODE_MAX
-};
-
-/* ipsecPolicies[0]: all eight fields (spec 7.3); words are ARM's, checked against the vocabularies of ctl/model/ipsec_policy.c. */
-struct vnl_ipsec_policy {
-    bool written;
-    struct vnl_src src;
-    char *ike_encryption, *ike_integrity, *dh_group;
-    char *ipsec_encryption, *ipsec_integrity, *pfs_group;
-    uint32_t lifetime_s;   /* saLifeTimeSeconds */
-    uint32_t lifetime_kib; /* saDataSizeKilobytes */
-};
-
-struct vnl_connection {
-    uint32_t number; /* position in lab->connections */
-    struct vnl_src src;
-    char *id;
-    char *name;
-    struct vnl_scope scope;
-    enum vnl_connection_type type;
-    char *gateway1_ref, *gateway2_ref, *local2_ref; /* the third with IPsec, else the second */
-    struct vnl_src gateway1_src, gateway2_src, local2_src;
-    struct vnl_vpn_gateway *gateway1, *gateway2; /* resolved */
-    struct vnl_local_gateway *local2;
-    struct vnl_connection *twin; /* resolved: Vnet2Vnet in the other direction, or NULL */
-    char *
-        shared_key; /* settled: never NULL; NULL as written: one is generated, which no other side has (spec 5.3) */
-    bool key_generated; /* settled */
-    char *key_written;  /* settled: what the lab file said last, "" = nothing; set-key leaves it as it is */
-    struct vnl_src key_src;
-    int routing_weight;    /* default 10 */
-    int dpd_timeout_s;     /* 9..3600; 0 = not written (45) */
-    bool ike_v1;           /* connectionProtocol IKEv1; resolved: always with a PolicyBased gateway */
-    bool ike_written;      /* connectionProtocol is written */
-    bool policy_selectors; /* usePolicyBasedTrafficSelectors */
-    enum vnl_connection_mode mode;
-    struct vnl_ipsec_policy policy;
-    uint32_t
-        slot; /* settled: small number, stable while the connection lives; interface id of its tunnel is slot + 1 */
-};
-
-/* A host of a site's network. */
-struct vnl_site_host {
-    struct vnl_src src;
-    char *name; /* unique among VMs, hosts, sites and gateways */
-    struct vnl_addr addr;
-    struct vnl_names run;
-    struct vnl_mac mac; /* settled */
-    uint32_t slot;      /* settled: NIC slot */
-};
-
-/* Simulated on-premises network: an IKE device with a public address, and hosts behind it. */
-struct vnl_site {
-    uint32_t number; /* position in lab->sites */
-    uint32_t slot;   /* settled: of its network, VNL_SITE_SLOT + slot; stable while the site lives */
-    struct vnl_src src;
-    char *id;             /* "sites/NAME" */
-    char *name;           /* also of its device's guest */
-    struct vnl_addr addr; /* publicIPAddress: of its device on the internet side */
-    struct vnl_src addr_src;
-    struct vnl_prefixes prefixes;
-    struct vnl_src prefixes_src;
-    char *shared_key; /* for every gateway that connects to it */
-    struct vnl_src key_src;
-    char *swanctl; /* a swanctl.conf of the user's for the device, absolute path; NULL: made by vnetlab */
-    struct vnl_site_host **hosts;
-    size_t n_hosts;
-    struct vnl_addr
-        inner; /* settled: the device's address in its network: first of the first prefix, plus one */
-    uint32_t in_slot, out_slot;
-    struct vnl_mac in_mac, out_mac;
+    struct vnl_mac mac;        /* settled */
+    uint32_t slot;             /* settled: NIC slot */
+    struct vnl_client *client; /* whose computer it is, or NULL */
 };
 
 /* Round trip between two regions; both normalized. */
@@ -658,6 +517,10 @@ struct vnl_lab {
     size_t n_connections;
     struct vnl_site **sites;
     size_t n_sites;
+    struct vnl_client **clients;
+    size_t n_clients;
+    /* What gateways have learned by BGP in the running lab (learned.h): no part of the lab file, nor of the store. */
+    struct vnl_learned learned;
     bool gateway_throughput; /* semantics: {gatewayThroughput: sku}; default none: as fast as it goes */
     struct vnl_host **hosts; /* internet: hosts */
     size_t n_hosts;
@@ -729,6 +592,14 @@ struct vnl_connection *vnl_connection_add(struct vnl_lab *lab, const char *name,
                                           struct vnl_err **err);
 struct vnl_site *vnl_site_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
                               struct vnl_err **err);
+/* A gateway's vpnClientConfiguration, when it has none yet, and parts of it. Parts move when one more is added. */
+struct vnl_p2s *vnl_p2s_add(struct vnl_vpn_gateway *gateway, const struct vnl_src *src, struct vnl_err **err);
+struct vnl_p2s_root *vnl_p2s_root_add(struct vnl_vpn_gateway *gateway, const char *name,
+                                      const struct vnl_src *src, struct vnl_err **err);
+struct vnl_p2s_revoked *vnl_p2s_revoked_add(struct vnl_vpn_gateway *gateway, const char *name,
+                                            const struct vnl_src *src, struct vnl_err **err);
+struct vnl_client *vnl_client_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
+                                  struct vnl_err **err);
 struct vnl_site_host *vnl_site_host_add(struct vnl_lab *lab, struct vnl_site *site, const char *name,
                                         const struct vnl_src *src, struct vnl_err **err);
 struct vnl_host *vnl_host_add(struct vnl_lab *lab, const char *name, const struct vnl_src *src,
@@ -748,6 +619,9 @@ int vnl_prefixes_copy(struct vnl_prefixes *dst, const struct vnl_prefixes *src);
 void vnl_prefixes_done(struct vnl_prefixes *list);
 int vnl_ports_add(struct vnl_port_list *list, struct vnl_ports ports); /* 0 or -ENOMEM */
 void vnl_ports_done(struct vnl_port_list *list);
+/* publicCertData without its blanks; a thumbprint without blanks and colons, in capitals. 0 or -ENOMEM. */
+int vnl_p2s_root_set(struct vnl_p2s_root *root, const char *data);
+int vnl_p2s_revoked_set(struct vnl_p2s_revoked *revoked, const char *thumbprint);
 
 /* --- rules --------------------------------------------------------------------------------------------------------- */
 
@@ -791,6 +665,12 @@ struct vnl_local_gateway *vnl_local_gateway_lookup(const struct vnl_lab *lab, co
 struct vnl_connection *vnl_connection_lookup(const struct vnl_lab *lab, const char *name_or_id);
 struct vnl_site *vnl_site_lookup(const struct vnl_lab *lab, const char *name);
 struct vnl_site_host *vnl_site_host_lookup(const struct vnl_lab *lab, const char *name); /* of any site */
+struct vnl_client *vnl_client_lookup(const struct vnl_lab *lab, const char *name);
+const struct vnl_p2s_root *vnl_p2s_root_lookup(const struct vnl_p2s *p2s, const char *name);
+/* Which of its gateway's root certificates the client names, or the first one; NULL: there is none. */
+const struct vnl_p2s_root *vnl_client_root(const struct vnl_client *client);
+/* Is BGP spoken on it? Written at this resource and, for a pair of VNets, at the other one. */
+bool vnl_connection_bgp(const struct vnl_connection *connection);
 /* The site whose device has this address on the internet side, or NULL. */
 struct vnl_site *vnl_site_by_addr(const struct vnl_lab *lab, const struct vnl_addr *addr);
 const struct vnl_gateway_sku *vnl_gateway_sku_lookup(const char *name,
@@ -805,6 +685,9 @@ bool vnl_ipsec_policy_known(const struct vnl_ipsec_policy *policy);
  * The caller's; NULL on ENOMEM. */
 char *vnl_ike_proposals(const struct vnl_ipsec_policy *policy);
 char *vnl_esp_proposals(const struct vnl_ipsec_policy *policy);
+/* The same for a gateway's point-to-site clients: vpnClientIpsecPolicies, or Azure's default lists of IKEv2 (spec 13). */
+char *vnl_p2s_ike_proposals(const struct vnl_ipsec_policy *policy);
+char *vnl_p2s_esp_proposals(const struct vnl_ipsec_policy *policy);
 struct vnl_host *vnl_host_lookup(const struct vnl_lab *lab, const char *name);
 /* Has the lab an internet side: written, or a public IP, NAT gateway or host is there? */
 bool vnl_lab_has_internet(const struct vnl_lab *lab);

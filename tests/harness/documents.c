@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,6 +107,27 @@ const char document_tunnelled[] =
     "sites: {site: {publicIPAddress: 203.0.113.10, addressPrefixes: 192.168.0.0/16, hosts: {pc: "
     "{address: 192.168.0.9, run: date}}, sharedKey: kk}}\n"
     "expect: [{from: pc, to: vm, icmp: pass}, {from: vm, to: pc, icmp: pass}]\n";
+
+const char document_redundant[] =
+    "name: lab1\n"
+    "vnets:\n"
+    "  aa: {addressSpace: 10.1.0.0/16, subnets: {s: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}\n"
+    "  bb: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/29}}\n"
+    "publicIPAddresses: {one: {}, two: {ipAddress: 198.51.100.9}}\n"
+    "virtualNetworkGateways:\n"
+    "  ga: {vnet: aa, activeActive: true, publicIPAddress: [one, two], enableBgp: true, asn: 65010}\n"
+    "  gb: {vnet: bb, activeActive: true}\n"
+    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, bgpSettings: {asn: 65050, "
+    "bgpPeeringAddress: "
+    "192.168.255.254, peerWeight: 3}}}\n"
+    "connections:\n"
+    "  ab: {virtualNetworkGateway1: ga, virtualNetworkGateway2: gb, sharedKey: kk, enableBgp: true}\n"
+    "  ba: {virtualNetworkGateway1: gb, virtualNetworkGateway2: ga, sharedKey: kk, enableBgp: true}\n"
+    "  as: {virtualNetworkGateway1: ga, localNetworkGateway2: lng, sharedKey: kk, enableBgp: true}\n"
+    "sites: {site: {publicIPAddress: 203.0.113.10, addressPrefixes: 192.168.0.0/16, sharedKey: kk, "
+    "bgpSettings: "
+    "{asn: 65050, bgpPeeringAddress: 192.168.255.254, advertisedPrefixes: [192.168.0.0/17, 0.0.0.0/0], "
+    "asPathPrepend: 1}}}\n";
 
 const char document_routed[] =
     "name: lab1\n"
@@ -235,4 +257,26 @@ void document_assert_kept(const struct vnl_lab *lab)
     again_plan = plan_text(again);
     assert_string_equal(again_text, text);
     assert_string_equal(again_plan, plan);
+}
+
+void document_assert_damage_named(const char *text, const struct document_damage *damages, size_t n)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = document_settled(NULL, text);
+    CLEANUP(vnl_str_free) char *document = document_of(lab);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *at = strstr(document, damages[i].from);
+        CLEANUP(vnl_str_free) char *changed = NULL;
+        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+        struct vnl_lab *again = NULL;
+
+        if (!at)
+            fail_msg("'%s' is not in the document", damages[i].from);
+        assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - document), document, damages[i].to,
+                             at + strlen(damages[i].from)) > 0);
+        assert_int_equal(document_read(changed, &again, &err), -EINVAL);
+        assert_null(again);
+        assert_non_null(err);
+        assert_string_equal(err->msg, damages[i].msg);
+    }
 }

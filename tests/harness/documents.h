@@ -2,6 +2,8 @@
 #ifndef VNETLAB_TESTS_DOCUMENTS_H
 #define VNETLAB_TESTS_DOCUMENTS_H
 
+#include <stddef.h>
+
 struct vnl_err;
 struct vnl_json;
 struct vnl_lab;
@@ -17,6 +19,8 @@ extern const char document_resized[];   /* the same as connected, with one prefi
 extern const char document_routed[]; /* route tables, several NICs of a VM, several configurations of a NIC */
 extern const char document_tunnelled[]; /* VPN gateways, connections, a site */
 extern const char
+    document_redundant[]; /* an active-active gateway that speaks BGP with another one and a site */
+extern const char
     document_guarded[]; /* network and application security groups, with everything a rule can have */
 
 /* A lab file's text, settled upon `before`. The lab comes from the file dir/lab.yaml. */
@@ -28,6 +32,14 @@ struct vnl_lab *document_settled(const char *before, const char *text);
 char *document_format(const struct vnl_json *json);
 char *document_of(const struct vnl_lab *lab);
 int document_read(const char *text, struct vnl_lab **ret, struct vnl_err **err);
+
+/* What is done to a document, where `from` occurs first, and what reading it says then. */
+struct document_damage {
+    const char *from, *to;
+    const char *msg;
+};
+/* Of the document of a lab file, settled. */
+void document_assert_damage_named(const char *text, const struct document_damage *damages, size_t n);
 
 /* The lab comes back from its document: same document, same plan. */
 void document_assert_kept(const struct vnl_lab *lab);

@@ -15,6 +15,24 @@
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
 
+const char gateway_lab_text[] =
+    "vnets: {hub: {addressSpace: [10.11.0.0/16, 10.12.0.0/16], subnets: {s: 10.11.0.0/24, gatewaysubnet: "
+    "10.12.255.0/27}}, far: {location: West US, addressSpace: 10.41.0.0/16, subnets: {GatewaySubnet: "
+    "10.41.255.0/29}}}\n"
+    "publicIPAddresses: {pip: {ipAddress: 198.51.100.1}}\n"
+    "virtualNetworkGateways: {hub-gw: {vnet: hub, sku: {name: vpngw2}, vpnGatewayGeneration: Generation2, "
+    "publicIPAddress: pip, gatewayDefaultSite: lng}, far-gw: {vnet: far}}\n"
+    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, localNetworkAddressSpace: "
+    "{addressPrefixes: "
+    "[192.168.0.0/16, 172.16.0.0/12]}}}\n"
+    "connections: {a: {virtualNetworkGateway1: hub-gw, virtualNetworkGateway2: far-gw, sharedKey: aabbcc}, "
+    "b: {virtualNetworkGateway1: far-gw, virtualNetworkGateway2: hub-gw, sharedKey: 123456}, "
+    "s: {virtualNetworkGateway1: hub-gw, localNetworkGateway2: lng, dpdTimeoutSeconds: 9, connectionMode: "
+    "responderonly, routingWeight: 0}}\n"
+    "sites: {office: {publicIPAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16, 172.16.0.0/12], "
+    "hosts: "
+    "{pc: 192.168.1.10, nas: {address: 172.16.0.9, run: date}}, sharedKey: ddeeff}}\n";
+
 static int try(const char *text, const struct vnl_lab *before, struct vnl_lab **ret, struct vnl_err **err)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;

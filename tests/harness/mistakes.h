@@ -4,6 +4,9 @@
 
 struct vnl_lab;
 
+/* A pair of gateways in VNets hub and far, one connection of the first to a site, its default site. */
+extern const char gateway_lab_text[];
+
 /* Loads and settles; before: may be NULL. Fails the test on any mistake. */
 struct vnl_lab *settled_lab(const char *text, const struct vnl_lab *before);
 /* Through the stored form and back, which must come out the same. */

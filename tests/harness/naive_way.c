@@ -305,6 +305,13 @@ static uint32_t word_of(const struct world_addr *addr)
     return word;
 }
 
+/* A route to the instances of a gateway, at one of them: it leads to itself, or to its twin. */
+static bool goes_round(const struct walk *walk)
+{
+    return walk->nic->flags & VNL_NIC_GATEWAY && walk->verdict.out < WORLD_NICS &&
+           walk->world->nics[walk->verdict.out].flags & VNL_NIC_GATEWAY;
+}
+
 /* Nobody has said anything about health: all are alive. */
 static enum vnl_drop walk_balancer(struct walk *walk, const struct world_balancer *balancer, bool next_hop)
 {
@@ -324,6 +331,8 @@ static enum vnl_drop walk_balancer(struct walk *walk, const struct world_balance
     hash = vnl_balancer_hash(word_of(&p->src), word_of(&p->dst), p->sport, p->dport, p->proto,
                              rule->distribution);
     walk->verdict.out = rule->backends[hash % rule->n_backends];
+    if (next_hop && goes_round(walk))
+        HERE(ROUTING_LOOP);
     if (walk->verdict.out == walk->slot)
         HERE(BALANCER_HAIRPIN);
     walk->floating = rule->floating && !next_hop;

@@ -153,10 +153,7 @@ static void restored_groups_are_complete(void **state)
 
 #define WEB "resource '" NSG "web': "
 
-static const struct damage {
-    const char *from, *to; /* the first time that it occurs */
-    const char *msg;
-} damages[] = {
+static const struct document_damage damages[] = {
     { "\"securityRules\": [", "\"securityRulez\": [", WEB "'securityRules' is missing" },
     { "\"priority\": 100", "\"priority\": 99", WEB "rule 0: 'priority' is 99, and not between 100 and 4096" },
     { "\"direction\": \"Inbound\"", "\"direction\": \"In\"",
@@ -193,24 +190,8 @@ static const struct damage {
 
 static void damage_is_named(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = document_settled(NULL, document_guarded);
-    CLEANUP(vnl_str_free) char *text = document_of(lab);
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
-        const char *at = strstr(text, damages[i].from);
-        CLEANUP(vnl_str_free) char *changed = NULL;
-        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-        struct vnl_lab *again = NULL;
-
-        if (!at)
-            fail_msg("not in the document: %s", damages[i].from);
-        assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, damages[i].to,
-                             at + strlen(damages[i].from)) > 0);
-        assert_int_equal(document_read(changed, &again, &err), -EINVAL);
-        assert_null(again);
-        assert_string_equal(err->msg, damages[i].msg);
-    }
+    document_assert_damage_named(document_guarded, damages, ARRAY_SIZE(damages));
 }
 
 int main(void)

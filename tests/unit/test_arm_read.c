@@ -30,10 +30,7 @@ static char *replace_at(const char *text, const char *at, size_t size, const cha
 #define VM     "resource '" RG "Microsoft.Compute/virtualMachines/vm': "
 #define NIC    "resource '" RG "Microsoft.Network/networkInterfaces/vm-nic': "
 
-static const struct damage {
-    const char *from, *to; /* the first time that it occurs */
-    const char *msg;
-} damages[] = {
+static const struct document_damage damages[] = {
     { "\"name\": \"lab1\"", "\"name\": 1", "'name' is not text" },
     { "\"name\": \"lab1\", ", "", "'name' is missing" },
     { "\"name\": \"lab1\"", "\"name\": \"../x\"", "lab name '../x' is invalid" },
@@ -118,29 +115,40 @@ static const struct damage {
     { "\"expect\": [", "\"expect\": [7", "expect 0: 'from' is missing" },
 };
 
+/* The same of gateways with two instances and BGP. */
+#define GATEWAY "resource '" RG "Microsoft.Network/virtualNetworkGateways/ga': "
+#define LOCAL   "resource '" RG "Microsoft.Network/localNetworkGateways/lng': "
+
+static const struct document_damage gateway_damages[] = {
+    { "\"activeActive\": true", "\"activeActive\": false",
+      GATEWAY "'ipConfigurations' has 2 members, and not 1" },
+    { "\"activeActive\": true", "\"activeActive\": 1", GATEWAY "'activeActive' is not true or false" },
+    { "publicIPAddresses/two\"}, \"subnet\"", "publicIPAddresses/one\"}, \"subnet\"",
+      GATEWAY "'ipConfigurations': public IP address '" RG
+              "Microsoft.Network/publicIPAddresses/one' is attached twice" },
+    { "\"privateIPAddress\": \"10.1.255.5\"", "\"privateIPAddress\": \"10.1.0.5\"",
+      GATEWAY "'ipConfigurations': 10.1.0.5 is not in subnet 'GatewaySubnet'" },
+    { "\"defaultBgpIpAddresses\": [\"10.1.255.29\"]", "\"defaultBgpIpAddresses\": []",
+      GATEWAY "'bgpSettings': 'defaultBgpIpAddresses' has 0 members, and not 1" },
+    { "\"defaultBgpIpAddresses\": [\"10.1.255.29\"]", "\"defaultBgpIpAddresses\": [\"10.2.255.5\"]",
+      GATEWAY "'bgpSettings': 10.2.255.5 is not in subnet 'GatewaySubnet'" },
+    { "\"secondInstance\"", "\"second\"", GATEWAY "'secondInstance' is missing" },
+    { "\"asn\": 65050", "\"asn\": 0", "site 0: 'bgpSettings': 'asn' is 0, and not between 1 and 4294967295" },
+    { "192.168.0.0/17", "fd00::/17", "site 0: 'advertisedPrefixes' has one that is not IPv4" },
+    { "\"192.168.255.254\", \"peerWeight\": 3", "\"fd00::1\", \"peerWeight\": 3",
+      LOCAL "'bgpSettings': 'bgpPeeringAddress' is no IPv4 address" },
+    { "\"203.0.113.10\", \"bgpSettings\"", "\"203.0.113.10\", \"bgp\"", LOCAL "'addressPrefixes' is empty" },
+    { "\"addressPrefixes\": []}, \"gatewayIpAddress\": \"203.0.113.10\", \"bgpSettings\"",
+      "\"addressPrefixes\": [\"10.9.0.0/16\"]}, \"gatewayIpAddress\": \"203.0.113.10\", \"bgp\"",
+      "resource '" RG "Microsoft.Network/connections/as': 'enableBgp' is true, and '" RG
+      "Microsoft.Network/localNetworkGateways/lng' has no 'bgpSettings'" },
+};
+
 static void damage_is_named(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = document_settled(NULL, document_connected);
-    CLEANUP(vnl_str_free) char *text = document_of(lab);
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
-        const struct damage *damage = &damages[i];
-        const char *at = strstr(text, damage->from);
-        CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
-        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-        CLEANUP(vnl_str_free) char *changed = NULL;
-        struct vnl_lab *again = NULL;
-
-        if (!at)
-            fail_msg("'%s' is not in the document", damage->from);
-        changed = replace_at(text, at, strlen(damage->from), damage->to);
-        assert_int_equal(vnl_json_parse(changed, strlen(changed), &json, &err), 0);
-        assert_int_equal(vnl_lab_from_json(json, &again, &err), -EINVAL);
-        assert_null(again);
-        assert_non_null(err);
-        assert_string_equal(err->msg, damage->msg);
-    }
+    document_assert_damage_named(document_connected, damages, ARRAY_SIZE(damages));
+    document_assert_damage_named(document_redundant, gateway_damages, ARRAY_SIZE(gateway_damages));
 }
 
 /* End of the JSON value at `p`. */
@@ -203,6 +211,7 @@ static void each_member_may_be_anything(void **state)
     (void)state;
     try_each_member(document_full);
     try_each_member(document_tunnelled);
+    try_each_member(document_redundant);
 }
 
 /* --- states that no file can ask for --------------------------------------------------------------- */

@@ -32,6 +32,8 @@ static void every_state_comes_back_byte_for_byte(void **state)
         { NULL, document_routed },
         { document_routed, document_routed },
         { document_guarded, document_routed },
+        { NULL, document_redundant },
+        { document_redundant, document_redundant },
     };
 
     (void)state;

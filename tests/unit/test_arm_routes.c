@@ -163,10 +163,7 @@ static void restored_lab_can_be_resolved_and_settled_upon(void **state)
 #define RT    "resource '" TABLE "rt': "
 #define NIC_B "resource '" NIC "nva-b': "
 
-static const struct damage {
-    const char *from, *to; /* the first time that it occurs */
-    const char *msg;
-} damages[] = {
+static const struct document_damage damages[] = {
     { "\"disableBgpRoutePropagation\": true", "\"disableBgpRoutePropagation\": 1",
       RT "'disableBgpRoutePropagation' is not true or false" },
     { "\"addressPrefix\": \"0.0.0.0/0\"", "\"addressPrefix\": \"0.0.0.1/0\"",
@@ -195,24 +192,8 @@ static const struct damage {
 
 static void damage_is_named(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = document_settled(NULL, document_routed);
-    CLEANUP(vnl_str_free) char *text = document_of(lab);
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
-        const char *at = strstr(text, damages[i].from);
-        CLEANUP(vnl_str_free) char *changed = NULL;
-        CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-        struct vnl_lab *again = NULL;
-
-        if (!at)
-            fail_msg("not in the document: %s", damages[i].from);
-        assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, damages[i].to,
-                             at + strlen(damages[i].from)) > 0);
-        assert_int_equal(document_read(changed, &again, &err), -EINVAL);
-        assert_null(again);
-        assert_string_equal(err->msg, damages[i].msg);
-    }
+    document_assert_damage_named(document_routed, damages, ARRAY_SIZE(damages));
 }
 
 int main(void)

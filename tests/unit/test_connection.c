@@ -15,27 +15,9 @@
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
 
-static const char lab_text[] =
-    "vnets: {hub: {addressSpace: [10.11.0.0/16, 10.12.0.0/16], subnets: {s: 10.11.0.0/24, gatewaysubnet: "
-    "10.12.255.0/27}}, far: {location: West US, addressSpace: 10.41.0.0/16, subnets: {GatewaySubnet: "
-    "10.41.255.0/29}}}\n"
-    "publicIPAddresses: {pip: {ipAddress: 198.51.100.1}}\n"
-    "virtualNetworkGateways: {hub-gw: {vnet: hub, sku: {name: vpngw2}, vpnGatewayGeneration: Generation2, "
-    "publicIPAddress: pip, gatewayDefaultSite: lng}, far-gw: {vnet: far}}\n"
-    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, localNetworkAddressSpace: "
-    "{addressPrefixes: "
-    "[192.168.0.0/16, 172.16.0.0/12]}}}\n"
-    "connections: {a: {virtualNetworkGateway1: hub-gw, virtualNetworkGateway2: far-gw, sharedKey: aabbcc}, "
-    "b: {virtualNetworkGateway1: far-gw, virtualNetworkGateway2: hub-gw, sharedKey: 123456}, "
-    "s: {virtualNetworkGateway1: hub-gw, localNetworkGateway2: lng, dpdTimeoutSeconds: 9, connectionMode: "
-    "responderonly, routingWeight: 0}}\n"
-    "sites: {office: {publicIPAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16, 172.16.0.0/12], "
-    "hosts: "
-    "{pc: 192.168.1.10, nas: {address: 172.16.0.9, run: date}}, sharedKey: ddeeff}}\n";
-
 static void a_pair_knows_its_twin(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(gateway_lab_text, NULL);
     CLEANUP(vnl_lab_free) struct vnl_lab *again = stored_lab(lab);
     const struct vnl_connection *a = vnl_connection_lookup(again, "a"),
                                 *s = vnl_connection_lookup(again, "s");
@@ -58,9 +40,9 @@ static void a_pair_knows_its_twin(void **state)
 
 static void without_a_key_one_is_made_and_kept(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *first = settled_lab(lab_text, NULL);
-    CLEANUP(vnl_lab_free) struct vnl_lab *second = settled_lab(lab_text, first);
-    CLEANUP(vnl_lab_free) struct vnl_lab *other = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *first = settled_lab(gateway_lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *second = settled_lab(gateway_lab_text, first);
+    CLEANUP(vnl_lab_free) struct vnl_lab *other = settled_lab(gateway_lab_text, NULL);
     const char *key = first->connections[2]->shared_key;
 
     (void)state;
@@ -75,8 +57,8 @@ static void without_a_key_one_is_made_and_kept(void **state)
 /* Spec 5.3: what set-key has set stays while the file says what it said. */
 static void the_same_key_written_again_changes_nothing(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *first = settled_lab(lab_text, NULL);
-    CLEANUP(vnl_str_free) char *edited = strdup(lab_text);
+    CLEANUP(vnl_lab_free) struct vnl_lab *first = settled_lab(gateway_lab_text, NULL);
+    CLEANUP(vnl_str_free) char *edited = strdup(gateway_lab_text);
     struct vnl_lab *again, *other;
 
     (void)state;
@@ -85,7 +67,7 @@ static void the_same_key_written_again_changes_nothing(void **state)
         first->connections[i]->shared_key = strdup("bysetkey");
         first->connections[i]->key_generated = false;
     }
-    again = settled_lab(lab_text, first);
+    again = settled_lab(gateway_lab_text, first);
     assert_string_equal(again->connections[0]->shared_key, "bysetkey");
     assert_string_equal(again->connections[0]->key_written, "aabbcc");
     assert_string_equal(again->connections[2]->shared_key, "bysetkey");
@@ -108,7 +90,7 @@ static bool has_text(const char *text, size_t size, const char *word)
 /* The store's document alone has them. */
 static void keys_are_not_shown(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(gateway_lab_text, NULL);
     CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
     CLEANUP(vnl_json_free) struct vnl_json *one = vnl_connection_to_json(lab->connections[0]);
     CLEANUP(vnl_json_free) struct vnl_json *site = vnl_site_to_json(lab->sites[0]);
@@ -150,8 +132,8 @@ static void set_changes_a_connection(void **state)
         { "localNetworkGateways.lng.gatewayIpAddress", "203.0.113.11" },
         { "sites.office.sharedKey", "other" },
     };
-    CLEANUP(vnl_lab_free) struct vnl_lab *before = settled_lab(lab_text, NULL);
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(lab_text, before);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = settled_lab(gateway_lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(gateway_lab_text, before);
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
@@ -181,7 +163,7 @@ static void slots_of_tunnels_stay(void **state)
         "{gatewayIpAddress: 203.0.113.12, addressPrefixes: 192.169.0.0/16}}\n"
         "connections: {n: {virtualNetworkGateway1: hub-gw, localNetworkGateway2: l2}, s: "
         "{virtualNetworkGateway1: hub-gw, localNetworkGateway2: lng}}\n";
-    CLEANUP(vnl_lab_free) struct vnl_lab *before = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *before = settled_lab(gateway_lab_text, NULL);
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(shorter, before);
 
     (void)state;
@@ -237,7 +219,7 @@ static void selectors_are_a_hundred_pairs(void **state)
 
 static void json_is_arms(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(gateway_lab_text, NULL);
     CLEANUP(vnl_json_free) struct vnl_json *json = vnl_connection_to_json(lab->connections[0]);
     const struct vnl_json *properties = vnl_json_get(json, "properties");
 

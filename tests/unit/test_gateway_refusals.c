@@ -177,12 +177,10 @@ static const struct {
       "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
       "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
       "virtualNetworkGateways: {gw: {vnet: hub, enableBgp: true, activeActive: true, natRules: []}, fw: "
-      "{vnet: far, gatewayType: ExpressRoute, vpnClientConfiguration: {}, bgpSettings: {peerWeight: 1}}}\n",
-      "InvalidRequestContent 2:53 'enableBgp: true' is not supported yet\n"
-      "InvalidRequestContent 2:73 'activeActive: true' is not supported yet\n"
+      "{vnet: far, gatewayType: ExpressRoute, enablePrivateIpAddress: {}, bgpSettings: {peerWeight: 1}}}\n",
       "InvalidRequestContent 2:79 'natRules' is not supported yet\n"
       "InvalidRequestContent 2:123 'gatewayType: ExpressRoute' is not supported yet\n"
-      "InvalidRequestContent 2:137 'vpnClientConfiguration' is not supported yet\n"
+      "InvalidRequestContent 2:137 'enablePrivateIpAddress' is not supported yet\n"
       "InvalidRequestContent 2:179 'peerWeight' is not supported yet\n" },
     /* values that are none */
     { NULL,
@@ -215,6 +213,105 @@ static const struct {
       "connections: {c: {virtualNetworkGateway1: fw, localNetworkGateway2: lng}}\n",
       "BadRequest 3:62 Virtual network gateway 'gw' has no connection to its gatewayDefaultSite, local "
       "network gateway 'lng' | add a connection of the two, or leave gatewayDefaultSite out\n" },
+    /* active-active: not Basic, nor PolicyBased */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, sku: Basic, activeActive: true}, fw: {vnet: far, sku: Basic, "
+      "vpnType: PolicyBased, activeActive: true}}\n",
+      "BadRequest 2:68 Virtual network gateway 'gw' cannot be active-active: it is Basic | active-active "
+      "needs 'sku: VpnGw1' or larger, RouteBased\n"
+      "BadRequest 2:139 Virtual network gateway 'fw' cannot be active-active: it is PolicyBased | "
+      "active-active needs 'sku: VpnGw1' or larger, RouteBased\n" },
+    /* active-active: PolicyBased was wrong before */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, vpnType: PolicyBased, activeActive: true}}\n",
+      "BadRequest 2:26 Virtual network gateway 'gw' cannot be PolicyBased and VpnGw1: PolicyBased is for SKU "
+      "Basic | write 'sku: Basic' or 'vpnType: RouteBased'\n" },
+    /* active-active: two public IP addresses, and with two of them nothing else */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "publicIPAddresses: {p: {}, q: {}, r: {}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true, publicIPAddress: p}, fw: {vnet: far, "
+      "publicIPAddress: [q, r]}}\n",
+      "BadRequest 3:79 Virtual network gateway 'gw' is active-active and has one public IP address: it needs "
+      "two | write 'publicIPAddress: [NAME, NAME]', or none, and the lab makes both\n"
+      "BadRequest 3:120 Virtual network gateway 'fw' has two public IP addresses and is not active-active | "
+      "write 'activeActive: true', or leave it out\n" },
+    /* active-active: not three */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "publicIPAddresses: {p: {}, q: {}, r: {}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true, publicIPAddress: [p, q, r]}}\n",
+      "InvalidRequestContent 3:86 'publicIPAddress' has 3 public IP addresses: a gateway has one, with "
+      "'activeActive: true' two\n" },
+    /* active-active: not one of them twice, nor another gateway's */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "publicIPAddresses: {p: {}, q: {}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true, publicIPAddress: [p, p]}, fw: {vnet: "
+      "far, activeActive: true, publicIPAddress: [q, p]}}\n",
+      "PublicIPAddressInUse 3:83 Both instances of virtual network gateway 'gw' are referencing public IP "
+      "address 'p' | each instance has one of its own\n"
+      "PublicIPAddressInUse 3:145 Virtual network gateway 'fw' is referencing public IP address 'p' that is "
+      "already allocated to virtual network gateway 'gw' | a public IP address is attached once: make "
+      "another one\n" },
+    /* active-active: Standard ones that are there */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "publicIPAddresses: {p: {}, b: {sku: Basic}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true, publicIPAddress: [p, b]}, fw: {vnet: "
+      "far, activeActive: true, publicIPAddress: [b2, [x]]}}\n",
+      "PublicIpWithBasicSkuNotAllowedOnVPNGateways 3:83 Basic IP configuration for VPN Virtual Network "
+      "Gateways is not supported: public IP address 'b' of gateway 'gw' is Basic | write 'sku: Standard' "
+      "there\n"
+      "InvalidRequestContent 3:146 'publicIPAddress' must be a public IP address, not a list\n" },
+    /* active-active: the implied address of the second instance must be free */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "publicIPAddresses: {gw-ip-1: {}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true}}\n",
+      "InvalidTemplate 3:26 Virtual network gateway 'gw' makes a public IP address 'gw-ip-1', and one is "
+      "defined already | write 'publicIPAddress: NAME' for the gateway\n" },
+    /* active-active: so must be its guest's name */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "virtualMachines: {fw.1: {subnet: hub/a}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true}, fw: {vnet: far, activeActive: true}}\n"
+      "sites: {gw.1: {publicIPAddress: 203.0.113.10, addressPrefixes: 192.168.0.0/24}}\n",
+      "InvalidTemplate 3:93 The name 'fw.1' is that of a virtual machine, and a second instance of a virtual "
+      "network gateway cannot have it too | both are namespaces of the lab\n"
+      "InvalidTemplate 4:9 The name 'gw.1' is that of a second instance of a virtual network gateway, and a "
+      "site cannot have it too | both are namespaces of the lab\n" },
+    /* active-active: no route over either public address */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: {addressPrefix: "
+      "10.1.255.0/27, routeTable: t}}}, far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: "
+      "10.2.255.0/27}}}\n"
+      "routeTables: {t: {routes: {pub: {addressPrefix: 198.51.100.0/28, nextHopType: Internet}}}}\n"
+      "publicIPAddresses: {p: {ipAddress: 198.51.100.77}, q: {ipAddress: 198.51.100.7}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: true, publicIPAddress: [p, q]}}\n"
+      "localNetworkGateways: {l: {gatewayIpAddress: 198.51.100.7, addressPrefixes: 192.168.0.0/16}}\n"
+      "connections: {c: {virtualNetworkGateway1: gw, localNetworkGateway2: l}}\n",
+      "BadRequest 1:126 Route table 't' with route 'pub' for 198.51.100.0/28 cannot be attached to subnet "
+      "'GatewaySubnet': the route covers public IP address 'q' of gateway 'gw'\n"
+      "BadRequest 6:69 Local network gateway 'l' of connection 'c' has the public address of virtual network "
+      "gateway 'gw' itself\n" },
+    /* active-active: true or false */
+    { NULL,
+      "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
+      "far: {addressSpace: 10.2.0.0/16, subnets: {GatewaySubnet: 10.2.255.0/27}}}\n"
+      "publicIPAddresses: {p: {}, q: {}}\n"
+      "virtualNetworkGateways: {gw: {vnet: hub, activeActive: yes, publicIPAddress: [p, q]}}\n",
+      "InvalidRequestContent 3:56 'activeActive' must be true or false, not 'yes'\n" },
     /* a VNet is needed */
     { NULL, "virtualNetworkGateways: {gw: {sku: VpnGw1}, fw: {vnet: nowhere}}\n",
       "- 1:26 'gw' has no 'vnet' | write 'vnet: NAME'\n"

@@ -49,6 +49,44 @@ static void without_a_policy_azures_lists_are_offered(void **state)
     assert_string_equal(esp, "aes256gcm16,aes256-sha1,3des-sha1,aes256-sha256,aes128-sha1,3des-sha256");
 }
 
+/* Spec 13: IKEv2's. */
+static void clients_of_a_gateway_have_lists_of_their_own(void **state)
+{
+    const struct vnl_ipsec_policy none = { 0 };
+    CLEANUP(vnl_str_free) char *ike = vnl_p2s_ike_proposals(&none);
+    CLEANUP(vnl_str_free) char *esp = vnl_p2s_esp_proposals(&none);
+
+    (void)state;
+    assert_string_equal(
+        ike, "aes256gcm16-prfsha384-modp2048s256,aes256gcm16-prfsha384-modp2048,aes256gcm16-prfsha384-ecp384,"
+             "aes256gcm16-prfsha384-ecp256,aes256gcm16-prfsha256-modp2048s256,aes256gcm16-prfsha256-modp2048,"
+             "aes256gcm16-prfsha256-ecp384,aes256gcm16-prfsha256-ecp256,aes256-sha384-modp2048s256,"
+             "aes256-sha384-modp2048,aes256-sha384-ecp384,aes256-sha384-ecp256,aes256-sha256-modp2048s256,"
+             "aes256-sha256-modp2048,aes256-sha256-ecp384,aes256-sha256-ecp256,aes256-sha256-modp1024");
+    assert_string_equal(
+        esp,
+        "aes256gcm16,aes256gcm16-modp2048s256,aes256gcm16-modp2048,aes256gcm16-ecp384,aes256gcm16-ecp256,"
+        "aes256-sha256,aes256-sha256-modp2048s256,aes256-sha256-modp2048,aes256-sha256-ecp384,"
+        "aes256-sha256-ecp256,aes256-sha1");
+}
+
+static void clients_of_a_gateway_keep_to_its_policy(void **state)
+{
+    const struct vnl_ipsec_policy policy = { .written = true,
+                                             .ike_encryption = (char *)"AES256",
+                                             .ike_integrity = (char *)"SHA256",
+                                             .dh_group = (char *)"DHGroup14",
+                                             .ipsec_encryption = (char *)"AES256",
+                                             .ipsec_integrity = (char *)"SHA256",
+                                             .pfs_group = (char *)"PFS2048" };
+    CLEANUP(vnl_str_free) char *ike = vnl_p2s_ike_proposals(&policy);
+    CLEANUP(vnl_str_free) char *esp = vnl_p2s_esp_proposals(&policy);
+
+    (void)state;
+    assert_string_equal(ike, "aes256-sha256-modp2048");
+    assert_string_equal(esp, "aes256-sha256-modp2048");
+}
+
 static void a_policy_is_said_in_strongswans_words(void **state)
 {
     (void)state;
@@ -253,6 +291,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_policy_azures_lists_are_offered),
+        cmocka_unit_test(clients_of_a_gateway_have_lists_of_their_own),
+        cmocka_unit_test(clients_of_a_gateway_keep_to_its_policy),
         cmocka_unit_test(a_policy_is_said_in_strongswans_words),
         cmocka_unit_test(words_are_kept_as_azure_spells_them),
         cmocka_unit_test(refusals_say_what_and_where),

@@ -10,47 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../harness/mistakes.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
-
-static struct vnl_lab *load(const char *text, const struct vnl_lab *before)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_lab *lab = NULL;
-    int r = vnl_lab_load_text("f.yaml", text, strlen(text), &lab, &err);
-
-    if (r == 0)
-        r = vnl_lab_settle(lab, before, &err);
-    vnl_err_print(stderr, err);
-    assert_int_equal(r, 0);
-    return lab;
-}
-
-/* "CODE LINE:COL sentence | hint" and a newline per mistake, oldest first. */
-static void print_mistakes(FILE *out, const struct vnl_err *err)
-{
-    if (err->next)
-        print_mistakes(out, err->next);
-    (void)fprintf(out, "%s %d:%d %s", err->code ? err->code : "-", err->line, err->col, err->msg);
-    (void)fprintf(out, err->hint ? " | %s\n" : "\n", err->hint);
-}
-
-static void assert_mistakes(const char *text, const char *expected)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    CLEANUP(vnl_str_free) char *printed = NULL;
-    struct vnl_lab *lab = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&printed, &size);
-
-    assert_non_null(out);
-    assert_int_equal(vnl_lab_load_text("f.yaml", text, strlen(text), &lab, &err), -EINVAL);
-    print_mistakes(out, err);
-    (void)fclose(out);
-    assert_string_equal(printed, expected);
-}
 
 /* Lines 1 and 2 are the group's; the rules' are from 3 on. */
 #define WEB          "networkSecurityGroups:\n web: {securityRules: {\n"
@@ -133,14 +97,14 @@ static void rules_are_refused_in_arms_words(void **state)
         CLEANUP(vnl_str_free) char *text = NULL;
 
         assert_true(asprintf(&text, WEB "%s" END, cases[i].rules) > 0);
-        assert_mistakes(text, cases[i].expected);
+        assert_refused_lab(text, NULL, cases[i].expected);
     }
 }
 
 static void rules_are_accepted_as_azure_does(void **state)
 {
     CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab = load(
+    struct vnl_lab *lab = settled_lab(
         WEB "a: {" IN(
             200) "}, b: {priority: 200, direction: outbound, access: DENY, protocol: tcp},\n"
                  "low: {" IN(100) ", sourceAddressPrefix: internet}, high: {" IN(
@@ -315,21 +279,21 @@ static void groups_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        assert_mistakes(cases[i].text, cases[i].expected);
+        assert_refused_lab(cases[i].text, NULL, cases[i].expected);
 }
 
 static void groups_know_their_members_and_rules_their_groups(void **state)
 {
     CLEANUP(vnl_lab_free)
-    struct vnl_lab *lab =
-        load(BIG ASGS "virtualMachines:\n vm-1: {subnet: va/s, applicationSecurityGroups: [web, db, WEB]}\n"
-                      " vm-2: {subnet: va/t, applicationSecurityGroups: {id: /subscriptions/"
-                      "00000000-0000-0000-0000-000000000000/resourceGroups/rg-f/providers/Microsoft.Network/"
-                      "applicationSecurityGroups/web}}\n vm-3: {subnet: vb/s}\n" WEB
-                      "a: {" IN(100) ", sourceApplicationSecurityGroups: [web], destinationAddressPrefix: "
-                                     "10.0.0.0/8},\nb: {" IN(
-                                         200) ", destinationApplicationSecurityGroups: [web, {id: db}]}" END,
-             NULL);
+    struct vnl_lab *lab = settled_lab(
+        BIG ASGS "virtualMachines:\n vm-1: {subnet: va/s, applicationSecurityGroups: [web, db, WEB]}\n"
+                 " vm-2: {subnet: va/t, applicationSecurityGroups: {id: /subscriptions/"
+                 "00000000-0000-0000-0000-000000000000/resourceGroups/rg-f/providers/Microsoft.Network/"
+                 "applicationSecurityGroups/web}}\n vm-3: {subnet: vb/s}\n" WEB
+                 "a: {" IN(100) ", sourceApplicationSecurityGroups: [web], destinationAddressPrefix: "
+                                "10.0.0.0/8},\nb: {" IN(
+                                    200) ", destinationApplicationSecurityGroups: [web, {id: db}]}" END,
+        NULL);
     const struct vnl_asg *web = vnl_asg_lookup(lab, "web"), *db = vnl_asg_lookup(lab, "db");
     const struct vnl_nsg *nsg = vnl_nsg_lookup(lab, "web");
 
@@ -424,7 +388,7 @@ static void attachments_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        assert_mistakes(cases[i].text, cases[i].expected);
+        assert_refused_lab(cases[i].text, NULL, cases[i].expected);
 }
 
 static void bastion_may_have_the_mandatory_rules(void **state)
@@ -438,7 +402,7 @@ static void bastion_may_have_the_mandatory_rules(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        CLEANUP(vnl_lab_free) struct vnl_lab *lab = load(cases[i], NULL);
+        CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(cases[i], NULL);
 
         assert_ptr_equal(lab->vnets[0]->subnets[0]->nsg, lab->nsgs[0]);
     }
@@ -452,7 +416,8 @@ static void bastion_may_have_the_mandatory_rules(void **state)
 
 static void groups_know_where_they_act(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = load(ATTACHED(" idle: {}\n one: {}\n two: {}\n"), NULL);
+    CLEANUP(vnl_lab_free)
+    struct vnl_lab *lab = settled_lab(ATTACHED(" idle: {}\n one: {}\n two: {}\n"), NULL);
     const struct vnl_nsg *one = vnl_nsg_lookup(lab, "one"), *two = vnl_nsg_lookup(lab, "two");
 
     (void)state;

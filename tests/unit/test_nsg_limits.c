@@ -10,47 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../harness/mistakes.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
-
-static struct vnl_lab *load(const char *text, const struct vnl_lab *before)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    struct vnl_lab *lab = NULL;
-    int r = vnl_lab_load_text("f.yaml", text, strlen(text), &lab, &err);
-
-    if (r == 0)
-        r = vnl_lab_settle(lab, before, &err);
-    vnl_err_print(stderr, err);
-    assert_int_equal(r, 0);
-    return lab;
-}
-
-/* "CODE LINE:COL sentence | hint" and a newline per mistake, oldest first. */
-static void print_mistakes(FILE *out, const struct vnl_err *err)
-{
-    if (err->next)
-        print_mistakes(out, err->next);
-    (void)fprintf(out, "%s %d:%d %s", err->code ? err->code : "-", err->line, err->col, err->msg);
-    (void)fprintf(out, err->hint ? " | %s\n" : "\n", err->hint);
-}
-
-static void assert_mistakes(const char *text, const char *expected)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    CLEANUP(vnl_str_free) char *printed = NULL;
-    struct vnl_lab *lab = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&printed, &size);
-
-    assert_non_null(out);
-    assert_int_equal(vnl_lab_load_text("f.yaml", text, strlen(text), &lab, &err), -EINVAL);
-    print_mistakes(out, err);
-    (void)fclose(out);
-    assert_string_equal(printed, expected);
-}
 
 /* Lines 1 and 2 are the group's; the rules' are from 3 on. */
 #define WEB          "networkSecurityGroups:\n web: {securityRules: {\n"
@@ -106,12 +70,13 @@ static void a_thousand_rules_are_the_limit(void **state)
 {
     CLEANUP(vnl_str_free) char *full = rules_text(1000);
     CLEANUP(vnl_str_free) char *over = rules_text(1001);
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = load(full, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(full, NULL);
 
     (void)state;
     assert_int_equal(lab->nsgs[0]->n_rules, 1000);
-    assert_mistakes(
-        over, "BadRequest 1003:1 Network security group 'web' has 1001 rules; at most 1000 are allowed\n");
+    assert_refused_lab(
+        over, NULL,
+        "BadRequest 1003:1 Network security group 'web' has 1001 rules; at most 1000 are allowed\n");
 }
 
 static char *prefixes_text(size_t n)
@@ -144,11 +109,12 @@ static void four_thousand_prefixes_per_side_are_the_limit(void **state)
                          WEB "a: {" IN(100) ", sourceAddressPrefixes: [%s]},\nb: {" IN(
                              200) ", sourceAddressPrefix: 10.0.0.4}" END,
                          many) > 0);
-    lab = load(full, NULL);
+    lab = settled_lab(full, NULL);
     assert_int_equal(lab->nsgs[0]->rules[0]->source.prefixes.n, 4000);
-    assert_mistakes(over,
-                    "BadRequest 4:1 Network security group 'web' has 4001 source address prefixes in all its "
-                    "rules; at most 4000 are allowed\n");
+    assert_refused_lab(
+        over, NULL,
+        "BadRequest 4:1 Network security group 'web' has 4001 source address prefixes in all its "
+        "rules; at most 4000 are allowed\n");
 }
 
 static void limits_of_groups_are_azures(void **state)
@@ -166,15 +132,17 @@ static void limits_of_groups_are_azures(void **state)
     assert_non_null(out);
     assert_true(asprintf(&side, "%s" WEB "a: {" IN(100) ", sourceApplicationSecurityGroups: [%s]}" END,
                          groups, ten) > 0);
-    assert_mistakes(side,
-                    "BadRequest 4:88 Security rule 'a' has 11 application security groups as its source; at "
-                    "most 10 are allowed\n");
+    assert_refused_lab(
+        side, NULL,
+        "BadRequest 4:88 Security rule 'a' has 11 application security groups as its source; at "
+        "most 10 are allowed\n");
     assert_true(asprintf(&nic,
                          BIG "%svirtualMachines: {vm-1: {subnet: va/s, applicationSecurityGroups: [%s]}}\n",
                          groups, twenty) > 0);
-    assert_mistakes(nic,
-                    "BadRequest 4:67 Network interface 'vm-1-nic' is in 21 application security groups; at "
-                    "most 20 are allowed\n");
+    assert_refused_lab(
+        nic, NULL,
+        "BadRequest 4:67 Network interface 'vm-1-nic' is in 21 application security groups; at "
+        "most 20 are allowed\n");
     (void)fprintf(out, "%s" WEB, groups);
     for (size_t i = 0; i < 101; i++)
         (void)fprintf(out,
@@ -183,9 +151,10 @@ static void limits_of_groups_are_azures(void **state)
                       i, i + 100, i);
     (void)fputs(END, out);
     (void)fclose(out);
-    assert_mistakes(
-        all, "BadRequest 3:2 Network security group 'web' has 101 application security groups in all its "
-             "rules; at most 100 are allowed\n");
+    assert_refused_lab(
+        all, NULL,
+        "BadRequest 3:2 Network security group 'web' has 101 application security groups in all its "
+        "rules; at most 100 are allowed\n");
 }
 
 /* --- settled ----------------------------------------------------------------------------------------- */
@@ -195,16 +164,16 @@ static void limits_of_groups_are_azures(void **state)
 static void slots_stay_with_their_rules(void **state)
 {
     CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = load(ATTACHED(" one: {securityRules: {" RULE("a", 100) ", " RULE(
-                                      "b", 110) "}}\n two: {securityRules: {" RULE("a", 100) "}}\n"),
-                                  NULL);
+    struct vnl_lab *before = settled_lab(ATTACHED(" one: {securityRules: {" RULE("a", 100) ", " RULE(
+                                             "b", 110) "}}\n two: {securityRules: {" RULE("a", 100) "}}\n"),
+                                         NULL);
     const struct vnl_nsg *one = vnl_nsg_lookup(before, "one"), *two = vnl_nsg_lookup(before, "two");
     CLEANUP(vnl_lab_free) struct vnl_lab *moved = NULL;
 
     (void)state;
-    moved = load(ATTACHED(" new: {}\n two: {securityRules: {" RULE("c", 100) ", " RULE(
-                     "A", 300) "}}\n one: {securityRules: {" RULE("b", 500) "}}\n"),
-                 before);
+    moved = settled_lab(ATTACHED(" new: {}\n two: {securityRules: {" RULE("c", 100) ", " RULE(
+                            "A", 300) "}}\n one: {securityRules: {" RULE("b", 500) "}}\n"),
+                        before);
     assert_int_equal(vnl_rule_lookup(vnl_nsg_lookup(moved, "one"), "b")->slot,
                      vnl_rule_lookup(one, "b")->slot);
     assert_int_equal(vnl_rule_lookup(vnl_nsg_lookup(moved, "two"), "a")->slot,
@@ -220,9 +189,9 @@ static void slots_stay_with_their_rules(void **state)
 static void groups_cannot_move(void **state)
 {
     CLEANUP(vnl_lab_free)
-    struct vnl_lab *before = load("networkSecurityGroups: {web: {}}\napplicationSecurityGroups: "
-                                  "{app: {}}\n",
-                                  NULL);
+    struct vnl_lab *before = settled_lab("networkSecurityGroups: {web: {}}\napplicationSecurityGroups: "
+                                         "{app: {}}\n",
+                                         NULL);
     static const char text[] =
         "networkSecurityGroups: {web: {location: westus}}\napplicationSecurityGroups: {app: "
         "{location: westus}}\n";

@@ -15,27 +15,9 @@
 #include "vnetlab/lab.h"
 #include "vnetlab/load.h"
 
-static const char lab_text[] =
-    "vnets: {hub: {addressSpace: [10.11.0.0/16, 10.12.0.0/16], subnets: {s: 10.11.0.0/24, gatewaysubnet: "
-    "10.12.255.0/27}}, far: {location: West US, addressSpace: 10.41.0.0/16, subnets: {GatewaySubnet: "
-    "10.41.255.0/29}}}\n"
-    "publicIPAddresses: {pip: {ipAddress: 198.51.100.1}}\n"
-    "virtualNetworkGateways: {hub-gw: {vnet: hub, sku: {name: vpngw2}, vpnGatewayGeneration: Generation2, "
-    "publicIPAddress: pip, gatewayDefaultSite: lng}, far-gw: {vnet: far}}\n"
-    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, localNetworkAddressSpace: "
-    "{addressPrefixes: "
-    "[192.168.0.0/16, 172.16.0.0/12]}}}\n"
-    "connections: {a: {virtualNetworkGateway1: hub-gw, virtualNetworkGateway2: far-gw, sharedKey: aabbcc}, "
-    "b: {virtualNetworkGateway1: far-gw, virtualNetworkGateway2: hub-gw, sharedKey: 123456}, "
-    "s: {virtualNetworkGateway1: hub-gw, localNetworkGateway2: lng, dpdTimeoutSeconds: 9, connectionMode: "
-    "responderonly, routingWeight: 0}}\n"
-    "sites: {office: {publicIPAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16, 172.16.0.0/12], "
-    "hosts: "
-    "{pc: 192.168.1.10, nas: {address: 172.16.0.9, run: date}}, sharedKey: ddeeff}}\n";
-
 static void a_site_is_a_device_and_hosts(void **state)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(gateway_lab_text, NULL);
     CLEANUP(vnl_lab_free) struct vnl_lab *again = stored_lab(lab);
     const struct vnl_site *site = vnl_site_lookup(again, "OFFICE");
     char text[VNL_ADDR_STR];
@@ -103,7 +85,7 @@ static void hosts_are_expected_of(void **state)
     assert_true(asprintf(&text,
                          "%svirtualMachines: {vm: {subnet: hub/s}}\nsemantics: {gatewayThroughput: sku}\n"
                          "expect: [{from: pc, to: vm, icmp: pass}, {from: vm, to: nas, icmp: pass}]\n",
-                         lab_text) > 0);
+                         gateway_lab_text) > 0);
     lab = settled_lab(text, NULL);
     again = stored_lab(lab);
     assert_true(again->gateway_throughput);
