@@ -75,6 +75,7 @@ static int add_rule(struct vnl_plan_work *work, struct vnl_plan_balancer *balanc
     out->floating = rule->floating;
     out->timeout_s = (uint32_t)(rule->idle_timeout_min ? rule->idle_timeout_min : IDLE_TIMEOUT_MIN) * 60;
     out->health = rule->slot;
+    work->health_used[rule->slot] = true;
     if (rule->slot >= work->plan->health_slots)
         work->plan->health_slots = rule->slot + 1;
     out->id = vnl_text("%s/loadBalancingRules/%s", lb->id, rule->name);
@@ -118,7 +119,7 @@ static int add_frontend(struct vnl_plan_work *work, const struct vnl_lb *lb,
 int vnl_balancers_build(struct vnl_plan_work *work)
 {
     const struct vnl_lab *lab = work->lab;
-    size_t n = 0;
+    size_t n = vnl_gateway_balancers_count(lab);
     int r = 0;
 
     for (size_t i = 0; i < lab->n_lbs; i++)
@@ -129,7 +130,16 @@ int vnl_balancers_build(struct vnl_plan_work *work)
     for (size_t i = 0; i < lab->n_lbs && r == 0; i++)
         for (size_t k = 0; k < lab->lbs[i]->n_frontends && r == 0; k++)
             r = add_frontend(work, lab->lbs[i], lab->lbs[i]->frontends[k]);
-    return r;
+    return r < 0 ? r : vnl_gateway_balancers_build(work);
+}
+
+size_t vnl_balancers_count_frontends(const struct vnl_plan *plan)
+{
+    size_t n = plan->n_balancers;
+
+    while (n > 0 && plan->balancers[n - 1].connection)
+        n--;
+    return n;
 }
 
 static void rule_done(struct vnl_plan_lb_rule *rule)

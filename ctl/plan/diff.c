@@ -157,7 +157,7 @@ static const struct vnl_diff_kind *const kinds[] = {
     &vnl_diff_vnets, &vnl_diff_peerings, &vnl_diff_routes,      &vnl_diff_route_tables,
     &vnl_diff_rules, &vnl_diff_subnets,  &vnl_diff_publics,     &vnl_diff_nat_gateways,
     &vnl_diff_lbs,   &vnl_diff_gateways, &vnl_diff_connections, &vnl_diff_sites,
-    &vnl_diff_vms,   &vnl_diff_hosts,    &vnl_diff_site_hosts,
+    &vnl_diff_vms,   &vnl_diff_hosts,    &vnl_diff_site_hosts,  &vnl_diff_clients,
 };
 
 struct entry {

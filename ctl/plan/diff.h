@@ -34,9 +34,15 @@ extern const struct vnl_diff_kind vnl_diff_publics, vnl_diff_nat_gateways; /* di
 extern const struct vnl_diff_kind vnl_diff_subnets;                        /* diff_outside.c: their way out */
 extern const struct vnl_diff_kind vnl_diff_lbs;                            /* diff_outside.c */
 extern const struct vnl_diff_kind vnl_diff_gateways, vnl_diff_sites;       /* diff_vpn.c */
-extern const struct vnl_diff_kind vnl_diff_connections;                    /* diff_vpn.c */
+extern const struct vnl_diff_kind vnl_diff_connections;                    /* diff_connections.c */
+extern const struct vnl_diff_kind vnl_diff_clients;                        /* diff_p2s.c */
 extern const struct vnl_diff_kind vnl_diff_vms, vnl_diff_hosts;            /* diff_vms.c */
 extern const struct vnl_diff_kind vnl_diff_site_hosts;                     /* diff_vms.c */
+
+/* diff_p2s.c: what clients of a gateway authenticate against, and what they are offered. */
+int vnl_diff_p2s(struct vnl_diff_work *work, struct vnl_diff_pair *pair);
+/* diff_vms.c: the pair is one of guests (plan->vms). */
+int vnl_diff_guest(struct vnl_diff_work *work, struct vnl_diff_pair *pair);
 
 /* Each adds "WHAT OLD -> NEW" when the two differ. Texts takes both, NULL being a failed allocation. */
 int vnl_diff_texts(struct vnl_diff_work *work, struct vnl_diff_pair *pair, const char *what, char *before,

@@ -46,7 +46,7 @@ static char *holder_text(const struct vnl_plan *plan, const struct vnl_plan_publ
     if (ip->nat != VNL_PLAN_NOBODY)
         return strdup(plan->nats[ip->nat].name);
     gateway = vnl_gateway_by_outer(plan, &ip->addr);
-    return strdup(gateway ? gateway->name : "nobody");
+    return strdup(gateway ? gateway->resource : "nobody");
 }
 
 /* Nobody's is neither. */
@@ -162,7 +162,7 @@ const struct vnl_diff_kind vnl_diff_subnets = { "subnets",   count_subnets, subn
 
 static size_t count_lbs(const struct vnl_plan *plan)
 {
-    return plan->n_balancers;
+    return vnl_balancers_count_frontends(plan);
 }
 
 static const char *lb_key(const struct vnl_plan *plan, size_t i)

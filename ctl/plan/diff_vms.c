@@ -123,7 +123,7 @@ static int nic_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair,
                                   after->ip_forwarding);
 }
 
-static int vm_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
+int vnl_diff_guest(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_vm *before = &work->before->vms[pair->before],
                              *after = &work->after->vms[pair->after];
@@ -145,22 +145,27 @@ static int vm_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 }
 
 const struct vnl_diff_kind vnl_diff_vms = { "virtualMachines", count_vms,   vm_key,
-                                            vm_name,           vm_describe, vm_compare };
+                                            vm_name,           vm_describe, vnl_diff_guest };
 
 /* --- hosts of the internet side --------------------------------------------------------------------------------- */
 
+/* Clients are told as such (diff_p2s.c). */
 static size_t count_hosts(const struct vnl_plan *plan)
 {
-    size_t first = count_vms(plan), n = 0;
+    size_t n = 0;
 
-    while (first + n < plan->n_vms && plan->vms[first + n].host)
-        n++;
+    for (size_t i = count_vms(plan); i < plan->n_vms && plan->vms[i].host; i++)
+        n += !plan->vms[i].client;
     return n;
 }
 
 static size_t host_at(const struct vnl_plan *plan, size_t i)
 {
-    return count_vms(plan) + i;
+    size_t at = count_vms(plan);
+
+    while (plan->vms[at].client || i-- > 0)
+        at++;
+    return at;
 }
 
 static const char *host_key(const struct vnl_plan *plan, size_t i)
@@ -182,7 +187,7 @@ static int host_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     pair->before = host_at(work->before, pair->before);
     pair->after = host_at(work->after, pair->after);
-    return vm_compare(work, pair);
+    return vnl_diff_guest(work, pair);
 }
 
 const struct vnl_diff_kind vnl_diff_hosts = { "internet/hosts", count_hosts,   host_key,
@@ -224,7 +229,7 @@ static int site_host_compare(struct vnl_diff_work *work, struct vnl_diff_pair *p
 {
     pair->before = site_host_at(work->before, pair->before);
     pair->after = site_host_at(work->after, pair->after);
-    return vm_compare(work, pair);
+    return vnl_diff_guest(work, pair);
 }
 
 const struct vnl_diff_kind vnl_diff_site_hosts = { "sites",        count_site_hosts,   site_host_key,

@@ -1,4 +1,4 @@
-/* What changed in VPN gateways, connections and sites. What is routed into tunnels and out of gateways follows from address spaces and
+/* What changed in VPN gateways and sites. What is routed into tunnels and out of gateways follows from address spaces and
  * has no lines of its own: the routes of VNets say it. */
 #include "diff.h"
 
@@ -29,23 +29,28 @@ static char *inner_text(const struct vnl_plan *plan, const struct vnl_plan_gatew
 
 /* --- gateways; then sites, which have a device of the same kind ------------------------------------------------------- */
 
-static size_t count_sites(const struct vnl_plan *plan)
+static size_t count_gateways(const struct vnl_plan *plan)
 {
     size_t n = 0;
 
-    while (n < plan->n_gateways && plan->gateways[plan->n_gateways - 1 - n].site)
+    while (n < plan->n_gateways && !plan->gateways[n].site && !plan->gateways[n].client)
         n++;
     return n;
 }
 
-static size_t count_gateways(const struct vnl_plan *plan)
+static size_t count_sites(const struct vnl_plan *plan)
 {
-    return plan->n_gateways - count_sites(plan);
+    size_t first = count_gateways(plan), n = 0;
+
+    while (first + n < plan->n_gateways && plan->gateways[first + n].site)
+        n++;
+    return n;
 }
 
+/* Each instance is an object, and two have one id. */
 static const char *gateway_key(const struct vnl_plan *plan, size_t i)
 {
-    return plan->gateways[i].id;
+    return plan->nics[plan->gateways[i].nic_in].id;
 }
 
 static const char *gateway_name(const struct vnl_plan *plan, size_t i)
@@ -82,6 +87,15 @@ static int device_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair
     return r;
 }
 
+/* "65010 at 10.1.255.30" */
+static char *bgp_text(const struct vnl_plan_gateway *gateway)
+{
+    char buf[VNL_ADDR_STR];
+
+    return gateway->asn ? vnl_text("%u at %s", gateway->asn, vnl_addr_format(&gateway->bgp_addr, buf))
+                        : strdup("none");
+}
+
 static int gateway_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_gateway *before = &work->before->gateways[pair->before],
@@ -90,6 +104,10 @@ static int gateway_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pai
 
     if (r == 0)
         r = vnl_diff_texts(work, pair, "throughput", rate_text(before), rate_text(after));
+    if (r == 0)
+        r = vnl_diff_texts(work, pair, "BGP", bgp_text(before), bgp_text(after));
+    if (r == 0)
+        r = vnl_diff_p2s(work, pair);
     return r < 0 ? r
                  : vnl_diff_slots(work, pair, work->before->nics[before->nic_in].slot,
                                   work->after->nics[after->nic_in].slot);
@@ -106,7 +124,7 @@ static size_t site_at(const struct vnl_plan *plan, size_t i)
 
 static const char *site_key(const struct vnl_plan *plan, size_t i)
 {
-    return gateway_key(plan, site_at(plan, i));
+    return plan->gateways[site_at(plan, i)].id;
 }
 
 static const char *site_name(const struct vnl_plan *plan, size_t i)
@@ -148,6 +166,23 @@ static bool site_key_changed(const struct vnl_diff_work *work, const struct vnl_
     return before && after && memcmp(before, after, VNL_DIGEST_SIZE) != 0;
 }
 
+static char *prepend_text(const struct vnl_plan_gateway *site)
+{
+    return vnl_text("%u", site->prepend);
+}
+
+static int site_bgp_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair,
+                            const struct vnl_plan_gateway *before, const struct vnl_plan_gateway *after)
+{
+    int r = vnl_diff_texts(work, pair, "BGP", bgp_text(before), bgp_text(after));
+
+    if (r < 0 || !before->asn || !after->asn)
+        return r;
+    r = vnl_diff_texts(work, pair, "announced", vnl_prefixes_text(before->announced, before->n_announced),
+                       vnl_prefixes_text(after->announced, after->n_announced));
+    return r < 0 ? r : vnl_diff_texts(work, pair, "asPathPrepend", prepend_text(before), prepend_text(after));
+}
+
 static int site_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_gateway *before, *after;
@@ -166,6 +201,8 @@ static int site_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
                            after->swanctl ? after->swanctl : "none");
     if (r == 0)
         r = vnl_diff_hidden(work, pair, "shared key", site_key_changed(work, pair));
+    if (r == 0)
+        r = site_bgp_compare(work, pair, before, after);
     return r < 0 ? r
                  : vnl_diff_slots(work, pair, work->before->vnets[before->vnet].slot,
                                   work->after->vnets[after->vnet].slot);
@@ -173,114 +210,3 @@ static int site_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 
 const struct vnl_diff_kind vnl_diff_sites = { "sites",   count_sites,   site_key,
                                               site_name, site_describe, site_compare };
-
-/* --- connections: the ends at their own gateways ---------------------------------------------------------------------- */
-
-static bool is_own(const struct vnl_plan *plan, const struct vnl_plan_tunnel *tunnel)
-{
-    return !plan->gateways[tunnel->gateway].site;
-}
-
-static size_t count_connections(const struct vnl_plan *plan)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < plan->n_tunnels; i++)
-        n += is_own(plan, &plan->tunnels[i]);
-    return n;
-}
-
-static const struct vnl_plan_tunnel *connection_at(const struct vnl_plan *plan, size_t i)
-{
-    const struct vnl_plan_tunnel *tunnel = plan->tunnels;
-
-    while (!is_own(plan, tunnel) || i-- > 0)
-        tunnel++;
-    return tunnel;
-}
-
-static const char *connection_key(const struct vnl_plan *plan, size_t i)
-{
-    return connection_at(plan, i)->connection;
-}
-
-static const char *connection_name(const struct vnl_plan *plan, size_t i)
-{
-    return connection_at(plan, i)->name;
-}
-
-/* "branch (203.0.113.10)", "203.0.113.10" */
-static char *far_text(const struct vnl_plan *plan, const struct vnl_plan_tunnel *tunnel)
-{
-    char buf[VNL_ADDR_STR];
-
-    (void)vnl_addr_format(&tunnel->remote, buf);
-    if (tunnel->peer == VNL_PLAN_NOBODY)
-        return strdup(buf);
-    return vnl_text("%s (%s)", plan->gateways[tunnel->peer].name, buf);
-}
-
-static char *connection_describe(const struct vnl_plan *plan, size_t i)
-{
-    const struct vnl_plan_tunnel *tunnel = connection_at(plan, i);
-    CLEANUP(vnl_str_free) char *far = far_text(plan, tunnel);
-
-    return far ? vnl_text("%s to %s%s", plan->gateways[tunnel->gateway].name, far,
-                          tunnel->other == VNL_PLAN_NOBODY ? ", no other end" : "")
-               : NULL;
-}
-
-static char *lifetime_text(const struct vnl_plan_tunnel *tunnel)
-{
-    return vnl_text("%u s or %" PRIu64 " bytes", tunnel->child_lifetime_s, tunnel->child_bytes);
-}
-
-static char *dpd_text(const struct vnl_plan_tunnel *tunnel)
-{
-    return tunnel->dpd_s ? vnl_text("%u s", tunnel->dpd_s) : strdup("none");
-}
-
-static int selectors_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair,
-                             const struct vnl_plan_tunnel *before, const struct vnl_plan_tunnel *after)
-{
-    int r =
-        vnl_diff_texts(work, pair, "local selectors", vnl_prefixes_text(before->local_ts, before->n_local_ts),
-                       vnl_prefixes_text(after->local_ts, after->n_local_ts));
-
-    return r < 0 ? r
-                 : vnl_diff_texts(work, pair, "remote selectors",
-                                  vnl_prefixes_text(before->remote_ts, before->n_remote_ts),
-                                  vnl_prefixes_text(after->remote_ts, after->n_remote_ts));
-}
-
-static int connection_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
-{
-    const struct vnl_plan_tunnel *before = connection_at(work->before, pair->before),
-                                 *after = connection_at(work->after, pair->after);
-    int r = vnl_diff_texts(work, pair, "to", far_text(work->before, before), far_text(work->after, after));
-
-    if (r == 0)
-        r = vnl_diff_bools(work, pair, "other end", before->other != VNL_PLAN_NOBODY,
-                           after->other != VNL_PLAN_NOBODY);
-    if (r == 0)
-        r = vnl_diff_names(work, pair, "connectionProtocol", before->ike_v1 ? "IKEv1" : "IKEv2",
-                           after->ike_v1 ? "IKEv1" : "IKEv2");
-    if (r == 0)
-        r = vnl_diff_hidden(work, pair, "shared key",
-                            memcmp(before->key_digest, after->key_digest, VNL_DIGEST_SIZE) != 0);
-    if (r == 0)
-        r = vnl_diff_names(work, pair, "IKE proposals", before->ike, after->ike);
-    if (r == 0)
-        r = vnl_diff_names(work, pair, "ESP proposals", before->esp, after->esp);
-    if (r == 0)
-        r = vnl_diff_texts(work, pair, "lifetime", lifetime_text(before), lifetime_text(after));
-    if (r == 0)
-        r = vnl_diff_texts(work, pair, "dpdTimeoutSeconds", dpd_text(before), dpd_text(after));
-    if (r == 0)
-        r = vnl_diff_bools(work, pair, "initiates", before->initiates, after->initiates);
-    return r < 0 ? r : selectors_compare(work, pair, before, after);
-}
-
-const struct vnl_diff_kind vnl_diff_connections = {
-    "connections", count_connections, connection_key, connection_name, connection_describe, connection_compare
-};

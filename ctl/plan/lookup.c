@@ -39,7 +39,7 @@ int vnl_addrs_index(struct vnl_plan *plan)
     for (size_t i = 0; i < plan->n_nics; i++)
         for (size_t k = 0; k < plan->nics[i].n_addrs; k++)
             put(plan, plan->nics[i].vnet, &plan->nics[i].addrs[k].addr, i);
-    for (size_t i = 0; i < plan->n_balancers; i++)
+    for (size_t i = 0; i < vnl_balancers_count_frontends(plan); i++)
         put(plan, plan->balancers[i].vnet, &plan->balancers[i].addr, plan->n_nics + i);
     for (size_t i = 0; i < plan->n_publics; i++)
         put(plan, plan->internet, &plan->publics[i].addr, plan->n_nics + plan->n_balancers + i);
@@ -58,7 +58,8 @@ static bool nic_has(const struct vnl_plan *plan, size_t i, uint32_t vnet, const 
 
 static bool balancer_has(const struct vnl_plan *plan, size_t i, uint32_t vnet, const struct vnl_addr *addr)
 {
-    return plan->balancers[i].vnet == vnet && vnl_addr_eq(&plan->balancers[i].addr, addr);
+    return !plan->balancers[i].connection && plan->balancers[i].vnet == vnet &&
+           vnl_addr_eq(&plan->balancers[i].addr, addr);
 }
 
 static bool public_has(const struct vnl_plan *plan, size_t i, uint32_t vnet, const struct vnl_addr *addr)

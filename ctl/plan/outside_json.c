@@ -31,7 +31,7 @@ struct vnl_json *vnl_json_public(const void *item, const struct vnl_plan *plan)
                  ip->nic == VNL_PLAN_NOBODY ? vnl_json_str(NULL) : vnl_json_addr(&ip->inner), &r);
     vnl_json_put(object, "natGateway",
                  vnl_json_str(ip->nat == VNL_PLAN_NOBODY ? NULL : plan->nats[ip->nat].name), &r);
-    vnl_json_put(object, "virtualNetworkGateway", vnl_json_str(gateway ? gateway->name : NULL), &r);
+    vnl_json_put(object, "virtualNetworkGateway", vnl_json_str(gateway ? gateway->resource : NULL), &r);
     vnl_json_put(object, "closed", vnl_json_bool(ip->closed), &r);
     vnl_json_put(object, "idleTimeoutInMinutes", vnl_json_int(ip->timeout_s / 60), &r);
     return vnl_json_finish(object, r);

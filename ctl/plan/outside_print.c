@@ -30,7 +30,7 @@ static void print_public(FILE *out, const struct vnl_plan *plan, const struct vn
     else if (ip->nat != VNL_PLAN_NOBODY)
         (void)fprintf(out, " of NAT gateway %s", plan->nats[ip->nat].name);
     else if (gateway)
-        (void)fprintf(out, " of virtual network gateway %s", gateway->name);
+        (void)fprintf(out, " of virtual network gateway %s", gateway->resource);
     (void)fprintf(out, "\n  %s, idle timeout %u min\n", ip->basic ? "Basic" : "Standard", ip->timeout_s / 60);
 }
 
@@ -101,7 +101,7 @@ void vnl_outside_print(FILE *out, const struct vnl_plan *plan)
         print_public(out, plan, &plan->publics[i]);
     for (size_t i = 0; i < plan->n_nats; i++)
         print_nat(out, &plan->nats[i]);
-    for (size_t i = 0; i < plan->n_balancers; i++)
+    for (size_t i = 0; i < vnl_balancers_count_frontends(plan); i++)
         print_balancer(out, plan, &plan->balancers[i]);
     for (size_t i = 0; i < plan->n_delays; i++)
         (void)fprintf(out, "%sdelay %s - %s: %u us each way\n", i ? "" : "\n", plan->delays[i].a,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "vnetlab/layout.h"
 #include "vnetlab/plan.h"
 
 struct vnl_connection;
@@ -20,6 +21,7 @@ struct vnl_prefixes;
 struct vnl_subnet;
 struct vnl_udr_table;
 struct vnl_vnet;
+struct vnl_vpn_gateway;
 
 /* What is known while a plan is built and not kept. Zeroed; freed by vnl_plan_work_done(). */
 struct vnl_plan_work {
@@ -33,6 +35,7 @@ struct vnl_plan_work {
     uint32_t *rules_start;             /* by NSG: its first set; one more: the end */
     uint32_t *nic_of_slot;             /* by NIC slot: index (plan->nics) plus one; 0 = none */
     uint32_t *gateway_of_vnet; /* by VNet or site (plan->vnets): index (plan->gateways) plus one; 0 = none */
+    bool health_used[VNL_HEALTH_SLOTS]; /* elements of vnl_health */
 };
 
 /* routes.c. Rows of the VNet and its links, settled. */
@@ -44,20 +47,44 @@ void vnl_routes_done(struct vnl_route_table *table);
 struct vnl_route vnl_routes_peering(const struct vnl_lab *lab, const struct vnl_peering *link,
                                     const struct vnl_peering *twin);
 
-/* gateway_rows.c: what VPN gateways make reachable (spec vpn 6, 10, 11). */
+/* gateway_space.c: what VPN gateways speak for and make reachable (spec vpn 6, 9, 10, 11, 13). IPv4 only. All but the link and the
+ * gateway add to `ret`, each prefix once. */
+int vnl_space_put(struct vnl_prefixes *ret, const struct vnl_prefix *prefix);
+int vnl_space_put_v4(struct vnl_prefixes *ret, const struct vnl_prefixes *from);
+int vnl_space_put_addr(struct vnl_prefixes *ret, const struct vnl_addr *addr); /* IPv4: as a host; no other */
 /* The VNet's link to the hub whose gateway it uses (useRemoteGateways), in force; or NULL. */
 const struct vnl_peering *vnl_transit_link(const struct vnl_vnet *vnet);
-/* What a gateway in the VNet speaks for: its IPv4 space, and that of VNets that use the gateway by transit. Adds. */
+/* The VNet's own gateway, or the hub's that it uses, or NULL. */
+const struct vnl_vpn_gateway *vnl_gateway_used(const struct vnl_vnet *vnet);
+/* What a gateway in the VNet speaks for: its IPv4 space, and that of VNets that use the gateway by transit. */
 int vnl_gateway_space(const struct vnl_vnet *vnet, struct vnl_prefixes *ret);
-/* What lies behind the connection, seen from its gateway. Adds. */
+/* What lies behind the connection without BGP's doing, seen from its gateway. */
 int vnl_connection_prefixes(const struct vnl_connection *connection, struct vnl_prefixes *ret);
-/* The same for all connections of the gateway that the VNet uses. Adds. */
+/* The same, and the other end's BGP addresses. */
+int vnl_connection_rows(const struct vnl_connection *connection, struct vnl_prefixes *ret);
+/* Addresses of the clients of one instance. */
+int vnl_gateway_share(const struct vnl_vpn_gateway *gateway, size_t instance, struct vnl_prefixes *ret);
+/* What a point-to-site client sends to the gateway. */
+int vnl_gateway_profile(const struct vnl_lab *lab, const struct vnl_vpn_gateway *gateway,
+                        struct vnl_prefixes *ret);
+/* All that the gateway which the VNet uses makes reachable. */
 int vnl_gateway_prefixes(const struct vnl_lab *lab, const struct vnl_vnet *vnet, struct vnl_prefixes *ret);
+
+/* gateway_learned.c. Adds what the gateway has learned by BGP and `ret` does not have. */
+int vnl_learned_prefixes(const struct vnl_lab *lab, const struct vnl_vpn_gateway *gateway, bool with_default,
+                         struct vnl_prefixes *ret);
+
+/* gateway_rows.c */
 /* A row to the gateway that the VNet uses, without prefix; false: it uses none. */
 bool vnl_gateway_row(const struct vnl_lab *lab, const struct vnl_vnet *vnet, struct vnl_route *ret);
 /* Puts the rows behind those that the table has. */
 int vnl_gateway_add_rows(const struct vnl_lab *lab, const struct vnl_vnet *vnet,
                          struct vnl_route_table *table);
+/* Sets nic or balancer of a gateway row, once gateways and balancers are there. id: of the connection or the gateway whose row it is. */
+void vnl_gateway_lead(const struct vnl_plan_work *work, struct vnl_route *row, const char *id);
+/* Index (plan->gateways) of an instance. */
+uint32_t vnl_gateway_index(const struct vnl_plan_work *work, const struct vnl_vpn_gateway *gateway,
+                           size_t instance);
 /* What a peering row refuses, as words: "deny-access-local deny-forwarded", "" when nothing. */
 const char *vnl_route_denies(const struct vnl_route *row, char buf[64]);
 /* "is nva-nic in hub, deny-forwarded, delayed 30000 us": what Azure's columns do not say. In plan_print.c. */
@@ -106,21 +133,41 @@ uint32_t vnl_nic_index(const struct vnl_plan_work *work, const struct vnl_nic *n
 int vnl_internet_build(struct vnl_plan_work *work);
 void vnl_internet_done(struct vnl_plan *plan);
 
-/* gateways.c: guests and NICs of VPN gateways and of sites, plan->gateways */
+/* gateways.c: guests and NICs of VPN gateways' instances and of sites, plan->gateways */
 size_t vnl_gateways_count_vms(const struct vnl_lab *lab);
 size_t vnl_gateways_count_nics(const struct vnl_lab *lab);
 int vnl_gateways_build(struct vnl_plan_work *work);
 void vnl_gateways_done(struct vnl_plan *plan);
-/* Who has this public address, or NULL. */
+/* The gateway or device with this public address, or NULL. */
 const struct vnl_plan_gateway *vnl_gateway_by_outer(const struct vnl_plan *plan, const struct vnl_addr *addr);
 
+/* gateway_p2s.c: certificates of gateways, entries of their clients, and the tunnels between the two */
+int vnl_gateway_p2s(struct vnl_plan_gateway *out, const struct vnl_vpn_gateway *gateway);
+int vnl_gateway_clients_build(struct vnl_plan_work *work);
+size_t vnl_tunnels_p2s_count(const struct vnl_lab *lab);
+int vnl_tunnels_p2s_build(struct vnl_plan_work *work); /* behind the other tunnels */
+void vnl_gateway_p2s_free(struct vnl_plan_p2s **ret);
+
+/* gateway_bgp.c: what gateways and devices with sessions say of themselves; the tunnels are there */
+int vnl_gateway_bgp_build(struct vnl_plan_work *work);
+
 /* tunnels.c */
+/* gateway_learned.c: what came over the tunnel. 0 or -ENOMEM. */
+int vnl_tunnel_learned(const struct vnl_lab *lab, const struct vnl_plan *plan,
+                       struct vnl_plan_tunnel *tunnel);
 int vnl_tunnels_build(struct vnl_plan_work *work);
 void vnl_tunnels_done(struct vnl_plan *plan);
+/* Copies into a list of the plan's; *ret is the plan's also on failure. */
+int vnl_space_take(const struct vnl_prefixes *from, struct vnl_prefix **ret, size_t *ret_n);
 
-/* balancers.c */
+/* balancers.c: frontends of load balancers, then those of gateways */
 int vnl_balancers_build(struct vnl_plan_work *work);
 void vnl_balancers_done(struct vnl_plan *plan);
+size_t vnl_balancers_count_frontends(const struct vnl_plan *plan);
+
+/* gateway_balancers.c: of active-active gateways, and of their connections */
+size_t vnl_gateway_balancers_count(const struct vnl_lab *lab);
+int vnl_gateway_balancers_build(struct vnl_plan_work *work);
 
 /* lookup.c */
 int vnl_addrs_index(struct vnl_plan *plan);
@@ -166,6 +213,7 @@ struct vnl_json *vnl_json_delay(const void *item, const struct vnl_plan *plan);
 
 /* vpn_print.c, vpn_json.c: gateways and tunnels */
 void vnl_vpn_print(FILE *out, const struct vnl_plan *plan);
+struct vnl_json *vnl_json_active_active(const void *item, const struct vnl_plan *plan);
 struct vnl_json *vnl_json_gateway(const void *item, const struct vnl_plan *plan);
 struct vnl_json *vnl_json_tunnel(const void *item, const struct vnl_plan *plan);
 

@@ -170,9 +170,11 @@ static int check_vpn_slots(const struct vnl_lab *lab, struct vnl_err **err)
     for (size_t i = 0; i < lab->n_gateways && r == 0; i++) {
         const struct vnl_vpn_gateway *gateway = lab->gateways[i];
 
-        r = check_slot("virtual network gateway", gateway->name, gateway->in_slot, err);
-        if (r == 0)
-            r = check_slot("virtual network gateway", gateway->name, gateway->out_slot, err);
+        for (size_t k = 0; k < gateway->n_instances && r == 0; k++) {
+            r = check_slot("virtual network gateway", gateway->name, gateway->instances[k].in_slot, err);
+            if (r == 0)
+                r = check_slot("virtual network gateway", gateway->name, gateway->instances[k].out_slot, err);
+        }
     }
     for (size_t i = 0; i < lab->n_sites && r == 0; i++) {
         const struct vnl_site *site = lab->sites[i];
@@ -208,8 +210,8 @@ static int check_slots(const struct vnl_lab *lab, struct vnl_err **err)
 static int build_all(struct vnl_plan_work *work)
 {
     static int (*const steps[])(struct vnl_plan_work * work) = {
-        vnl_tables_build,   vnl_delays_build,  vnl_rules_build,    vnl_vms_build,
-        vnl_gateways_build, vnl_tunnels_build, vnl_internet_build, vnl_balancers_build,
+        vnl_tables_build,  vnl_delays_build,      vnl_rules_build,    vnl_vms_build,       vnl_gateways_build,
+        vnl_tunnels_build, vnl_gateway_bgp_build, vnl_internet_build, vnl_balancers_build,
     };
     int r = vnl_text_copy(&work->plan->lab, work->lab->name);
 

@@ -70,7 +70,8 @@ static struct vnl_json *make_row(const struct vnl_route_table *table, const stru
     int r = 0;
 
     if (vnl_json_push(prefixes, vnl_json_prefix(&row->prefix)) < 0 ||
-        (row->next_hop.family != AF_UNSPEC && vnl_json_push(hops, vnl_json_addr(&row->next_hop)) < 0))
+        (row->next_hop.family != AF_UNSPEC && vnl_json_push(hops, vnl_json_addr(&row->next_hop)) < 0) ||
+        (row->next_hop2.family != AF_UNSPEC && vnl_json_push(hops, vnl_json_addr(&row->next_hop2)) < 0))
         r = -ENOMEM;
     vnl_json_put(object, "name", vnl_json_str(vnl_route_name(row)), &r);
     vnl_json_put(object, "source", vnl_json_str(vnl_route_source_str(row->source)), &r);
@@ -107,6 +108,8 @@ static void put_next_hop(struct vnl_json *object, const struct vnl_plan *plan, c
         vnl_json_put(object, "networkInterface", vnl_json_str(plan->nics[row->nic].name), r);
     if (row->type == VNL_NEXT_HOP_APPLIANCE && row->balancer != VNL_PLAN_NOBODY)
         vnl_json_put(object, "frontend", vnl_json_str(plan->balancers[row->balancer].name), r);
+    if (row->type == VNL_NEXT_HOP_GATEWAY && row->balancer != VNL_PLAN_NOBODY)
+        vnl_json_put(object, "activeActive", vnl_json_str(plan->balancers[row->balancer].name), r);
 }
 
 static struct vnl_json *make_plan_row(const struct vnl_plan *plan, const struct vnl_route_table *table,
@@ -117,6 +120,8 @@ static struct vnl_json *make_plan_row(const struct vnl_plan *plan, const struct 
 
     vnl_json_put(object, "origin", vnl_json_str(row->origin), &r);
     put_next_hop(object, plan, row, &r);
+    if (row->as_path)
+        vnl_json_put(object, "asPath", vnl_json_str(row->as_path), &r);
     vnl_json_put(object, "denyAccessLocal", vnl_json_bool(row->deny_access_local), &r);
     vnl_json_put(object, "denyAccessRemote", vnl_json_bool(row->deny_access_remote), &r);
     vnl_json_put(object, "denyForwarded", vnl_json_bool(row->deny_forwarded), &r);
@@ -281,6 +286,7 @@ static struct vnl_json *make_vm(const void *item, const struct vnl_plan *plan)
     vnl_json_put(object, "location", vnl_json_str(vm->location), &r);
     vnl_json_put(object, "internetHost", vnl_json_bool(vm->host), &r);
     vnl_json_put(object, "gateway", vnl_json_bool(vm->gateway), &r);
+    vnl_json_put(object, "client", vnl_json_bool(vm->client), &r);
     vnl_json_put(object, "siteHost", vnl_json_bool(vm->site_host), &r);
     vnl_json_put(object, "namespace", vnl_json_str(vm->netns), &r);
     vnl_json_put(object, "ipForward", vnl_json_bool(vm->ip_forward), &r);
@@ -290,10 +296,15 @@ static struct vnl_json *make_vm(const void *item, const struct vnl_plan *plan)
 
 static void put_outside_lists(struct vnl_json *object, const struct vnl_plan *plan, int *r)
 {
+    size_t n_frontends = vnl_balancers_count_frontends(plan);
+
     vnl_json_put(object, "publicIPAddresses", LIST(plan->publics, plan->n_publics, vnl_json_public, plan), r);
     vnl_json_put(object, "outbound", LIST(plan->nats, plan->n_nats, vnl_json_nat, plan), r);
-    vnl_json_put(object, "loadBalancers", LIST(plan->balancers, plan->n_balancers, vnl_json_balancer, plan),
-                 r);
+    vnl_json_put(object, "loadBalancers", LIST(plan->balancers, n_frontends, vnl_json_balancer, plan), r);
+    vnl_json_put(
+        object, "activeActive",
+        LIST(plan->balancers + n_frontends, plan->n_balancers - n_frontends, vnl_json_active_active, plan),
+        r);
     vnl_json_put(object, "gateways", LIST(plan->gateways, plan->n_gateways, vnl_json_gateway, plan), r);
     vnl_json_put(object, "tunnels", LIST(plan->tunnels, plan->n_tunnels, vnl_json_tunnel, plan), r);
     vnl_json_put(object, "delays", LIST(plan->delays, plan->n_delays, vnl_json_delay, plan), r);

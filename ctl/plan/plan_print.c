@@ -92,11 +92,15 @@ void vnl_routes_print(FILE *out, const struct vnl_route_table *table)
 
 /* --- the plan ------------------------------------------------------------------------------------------- */
 
-/* Who the next hop is; a row to a gateway that is not there has none. */
+/* Who the next hop is; a row to a gateway that is not there has none. Of two instances the first has the gateway's name. */
 static const char *hop_name(const struct vnl_plan *plan, const struct vnl_route *row)
 {
+    uint32_t nic = row->nic;
+
+    if (row->type == VNL_NEXT_HOP_GATEWAY && row->balancer != VNL_PLAN_NOBODY)
+        nic = plan->balancers[row->balancer].rules[0].backends[0].nic;
     if (row->type == VNL_NEXT_HOP_GATEWAY)
-        return row->nic == VNL_PLAN_NOBODY ? NULL : plan->vms[plan->nics[row->nic].vm].name;
+        return nic == VNL_PLAN_NOBODY ? NULL : plan->vms[plan->nics[nic].vm].name;
     if (row->type != VNL_NEXT_HOP_APPLIANCE)
         return NULL;
     return row->nic != VNL_PLAN_NOBODY ? plan->nics[row->nic].name : plan->balancers[row->balancer].name;
@@ -105,13 +109,17 @@ static const char *hop_name(const struct vnl_plan *plan, const struct vnl_route 
 const char *vnl_route_words(const struct vnl_plan *plan, const struct vnl_route *row,
                             char buf[VNL_ROUTE_WORDS])
 {
+    bool both = row->type == VNL_NEXT_HOP_GATEWAY && row->balancer != VNL_PLAN_NOBODY;
     const char *name = hop_name(plan, row);
     char denies[64];
     int n = 0;
 
     buf[0] = '\0';
     if (name)
-        n = snprintf(buf, VNL_ROUTE_WORDS, "is %s in %s", name, plan->vnets[row->vnet].name);
+        n = snprintf(buf, VNL_ROUTE_WORDS, "is %s%s in %s", both ? "active-active " : "", name,
+                     plan->vnets[row->vnet].name);
+    if (row->as_path && n < VNL_ROUTE_WORDS)
+        n += snprintf(buf + n, VNL_ROUTE_WORDS - (size_t)n, "%sAS path %s", n ? ", " : "", row->as_path);
     if (vnl_route_denies(row, denies)[0] && n < VNL_ROUTE_WORDS)
         n += snprintf(buf + n, VNL_ROUTE_WORDS - (size_t)n, "%s%s", n ? ", " : "", denies);
     if (row->delay && n < VNL_ROUTE_WORDS)
@@ -245,6 +253,8 @@ static void print_nic(FILE *out, const struct vnl_plan *plan, const struct vnl_p
 
 static const char *guest_kind(const struct vnl_plan_vm *vm)
 {
+    if (vm->client)
+        return "point-to-site client";
     if (vm->gateway)
         return "gateway instance";
     if (vm->host)

@@ -81,15 +81,14 @@ int vnl_routes_add(struct vnl_route_table *table, const struct vnl_route *row, c
     struct vnl_route *slot = &table->routes[table->n_routes];
 
     *slot = *row;
-    if (row->type != VNL_NEXT_HOP_APPLIANCE)
-        slot->balancer = VNL_PLAN_NOBODY;
     if (row->type != VNL_NEXT_HOP_APPLIANCE && row->type != VNL_NEXT_HOP_GATEWAY)
-        slot->nic = VNL_PLAN_NOBODY;
+        slot->nic = slot->balancer = VNL_PLAN_NOBODY;
+    slot->as_path = NULL;
     slot->origin = origin ? strdup(origin) : NULL;
     if (origin && !slot->origin)
         return -ENOMEM;
     table->n_routes++;
-    return 0;
+    return row->as_path ? vnl_text_copy(&slot->as_path, row->as_path) : 0;
 }
 
 static int add_local(struct vnl_route_table *table, const struct vnl_vnet *vnet)
@@ -218,10 +217,16 @@ int vnl_routes_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, str
     return r < 0 ? r : vnl_routes_settle(ret, NULL);
 }
 
+static void row_done(struct vnl_route *row)
+{
+    free(row->origin);
+    free(row->as_path);
+}
+
 void vnl_routes_done(struct vnl_route_table *table)
 {
     for (size_t i = 0; i < table->n_routes; i++)
-        free(table->routes[i].origin);
+        row_done(&table->routes[i]);
     free(table->routes);
     free(table->key);
     free(table->name);

@@ -104,6 +104,7 @@ static int add_site(struct vnl_plan *plan, const struct vnl_site *site)
     row = (struct vnl_route){ .type = VNL_NEXT_HOP_GATEWAY,
                               .vnet = row.vnet,
                               .nic = VNL_PLAN_NOBODY,
+                              .balancer = VNL_PLAN_NOBODY,
                               .prefix.addr.family = AF_INET,
                               .next_hop = site->inner };
     if (r == 0)
@@ -238,13 +239,6 @@ static void lead_to_appliance(const struct vnl_plan *plan, struct vnl_route *row
     row->deny_forwarded = way->deny_forwarded;
 }
 
-static uint32_t gateway_nic(const struct vnl_plan_work *work, uint32_t vnet)
-{
-    uint32_t number = work->gateway_of_vnet[vnet];
-
-    return number ? work->plan->gateways[number - 1].nic_in : VNL_PLAN_NOBODY;
-}
-
 /* Of the system's rows there: a VNet is as far away by a gateway as by a peering. */
 static uint8_t delay_to(const struct vnl_route_table *system, uint32_t vnet)
 {
@@ -260,12 +254,13 @@ static void lead_to_gateway(const struct vnl_plan_work *work, struct vnl_route *
     const struct vnl_vnet *own = work->lab->vnets[vnet];
     struct vnl_route way;
 
-    row->nic = VNL_PLAN_NOBODY;
+    row->nic = row->balancer = VNL_PLAN_NOBODY;
     if (!vnl_gateway_row(work->lab, own, &way))
         return;
     row->vnet = way.vnet;
-    row->nic = gateway_nic(work, way.vnet);
     row->next_hop = way.next_hop;
+    row->next_hop2 = way.next_hop2;
+    vnl_gateway_lead(work, row, vnl_gateway_used(own)->id);
     row->deny_access_local = way.deny_access_local;
     row->deny_access_remote = way.deny_access_remote;
     row->delay = delay_to(&work->plan->tables[vnet], way.vnet);
@@ -321,7 +316,7 @@ int vnl_tables_fill(struct vnl_plan_work *work)
     for (size_t i = 0; i < plan->n_vnets; i++)
         for (size_t k = 0; k < plan->tables[i].n_routes; k++)
             if (plan->tables[i].routes[k].type == VNL_NEXT_HOP_GATEWAY)
-                plan->tables[i].routes[k].nic = gateway_nic(work, plan->tables[i].routes[k].vnet);
+                vnl_gateway_lead(work, &plan->tables[i].routes[k], plan->tables[i].routes[k].origin);
     for (size_t i = plan->n_vnets; i < plan->n_tables && r == 0; i++)
         r = fill(work, &plan->tables[i], work->udrs[i]);
     return r;

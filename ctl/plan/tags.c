@@ -142,20 +142,12 @@ static int add_public(struct vnl_prefixes *list, const struct vnl_prefix *whole,
 
 /* --- tags -------------------------------------------------------------------------------------------------------- */
 
-static int add_new(struct vnl_prefixes *list, const struct vnl_prefix *prefix)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (vnl_prefix_eq(&list->items[i], prefix))
-            return 0;
-    return vnl_prefixes_add(list, prefix);
-}
-
 static int add_all(struct vnl_prefixes *list, const struct vnl_prefix *prefixes, size_t n)
 {
     int r = 0;
 
     for (size_t i = 0; i < n && r == 0; i++)
-        r = add_new(list, &prefixes[i]);
+        r = vnl_space_put(list, &prefixes[i]);
     return r;
 }
 
@@ -168,7 +160,7 @@ static int add_peer(struct vnl_prefixes *list, const struct vnl_peering *link)
         return 0;
     for (size_t i = 0; i < link->remote_space.n && r == 0; i++)
         if (!link->only_ipv6 || link->remote_space.items[i].addr.family == AF_INET6)
-            r = add_new(list, &link->remote_space.items[i]);
+            r = vnl_space_put(list, &link->remote_space.items[i]);
     return r;
 }
 
@@ -179,19 +171,8 @@ static int add_routed(struct vnl_prefixes *list, const struct vnl_udr_table *udr
 
     for (size_t i = 0; i < udrs->n_udrs && r == 0; i++)
         if (udrs->udrs[i]->hop == VNL_UDR_APPLIANCE || udrs->udrs[i]->hop == VNL_UDR_GATEWAY)
-            r = add_new(list, &udrs->udrs[i]->prefix);
+            r = vnl_space_put(list, &udrs->udrs[i]->prefix);
     return r;
-}
-
-/* Spec 3.5: what is behind the gateway, be it a hub's, whatever the subnet's route table says about propagation. A default route
- * through it belongs there too ("this tag might also contain default routes"). */
-static int add_behind_gateway(struct vnl_prefixes *list, const struct vnl_lab *lab,
-                              const struct vnl_vnet *vnet)
-{
-    CLEANUP(vnl_prefixes_done) struct vnl_prefixes prefixes = { 0 };
-    int r = vnl_gateway_prefixes(lab, vnet, &prefixes);
-
-    return r < 0 ? r : add_all(list, prefixes.items, prefixes.n);
 }
 
 /* "VirtualNetwork", in the order in which Azure lists it.
@@ -203,11 +184,13 @@ static int build_network(const struct vnl_lab *lab, const struct vnl_vnet *vnet,
     int r = add_all(ret, vnet->space.items, vnet->space.n);
 
     if (r == 0)
-        r = add_new(ret, &platform);
+        r = vnl_space_put(ret, &platform);
     for (size_t i = 0; i < vnet->n_peerings && r == 0; i++)
         r = add_peer(ret, vnet->peerings[i]);
+    /* What is behind the gateway, be it a hub's, whatever the subnet's route table says about propagation. A default route through it
+     * belongs there too ("this tag might also contain default routes"). */
     if (r == 0)
-        r = add_behind_gateway(ret, lab, vnet);
+        r = vnl_gateway_prefixes(lab, vnet, ret);
     return r < 0 || !udrs ? r : add_routed(ret, udrs);
 }
 
@@ -233,11 +216,11 @@ int vnl_tags_build(const struct vnl_lab *lab, const struct vnl_vnet *vnet, const
     if (r == 0)
         r = build_internet(vnet, &of[VNL_TAG_VIRTUAL_NETWORK], &of[VNL_TAG_INTERNET]);
     if (r == 0)
-        r = add_new(&of[VNL_TAG_AZURE_LOAD_BALANCER], &platform);
+        r = vnl_space_put(&of[VNL_TAG_AZURE_LOAD_BALANCER], &platform);
     if (r == 0)
-        r = add_new(&of[VNL_TAG_PLATFORM_DNS], &platform);
+        r = vnl_space_put(&of[VNL_TAG_PLATFORM_DNS], &platform);
     if (r == 0)
-        r = add_new(&of[VNL_TAG_PLATFORM_IMDS], &metadata);
+        r = vnl_space_put(&of[VNL_TAG_PLATFORM_IMDS], &metadata);
     return r < 0 ? r : add_all(&of[VNL_TAG_PLATFORM_LKM], activation, ARRAY_SIZE(activation));
 }
 

@@ -1,5 +1,6 @@
-/* Tunnels by their ends: of each connection in the lab's order its own, then the site's where the far address is a site's device that
- * vnetlab configures. What is behind a connection is routed into it (gateway_rows.c), so a changed address space never touches a
+/* Tunnels by their ends: of each connection in the lab's order its own, one for every instance of the near gateway with every one of the
+ * far, then the site's where the far address is a site's device that vnetlab configures. Point-to-site comes behind (gateway_p2s.c).
+ * What is behind a connection is routed into it (gateway_space.c), so a changed address space never touches a
  * tunnel; selectors are 0.0.0.0/0 unless the connection asks for policy-based ones (spec vpn 8). */
 #include "parts.h"
 
@@ -18,15 +19,20 @@
 #define CHILD_LIFETIME_KIB    102400000u
 #define DPD_TIMEOUT_S         45
 
+#define SITE_END 5 /* of VNL_TUNNELS numbers of a connection: behind its own ends */
+
 /* An end while tunnels are made: whose it is. */
 struct end {
     const struct vnl_connection *connection;
     const struct vnl_site *site; /* NULL: of the connection's gateway */
+    uint32_t near;               /* instance of the connection's gateway */
+    uint32_t far;                /* of the gateway at the other end, 0 with a device */
+    uint32_t number;             /* 1 .. VNL_TUNNELS - 1 */
 };
 
 /* --- lists ---------------------------------------------------------------------------------------------------------- */
 
-static int copy_prefixes(const struct vnl_prefixes *from, struct vnl_prefix **ret, size_t *ret_n)
+int vnl_space_take(const struct vnl_prefixes *from, struct vnl_prefix **ret, size_t *ret_n)
 {
     *ret = calloc(from->n + 1, sizeof(**ret));
     if (!*ret)
@@ -36,24 +42,26 @@ static int copy_prefixes(const struct vnl_prefixes *from, struct vnl_prefix **re
     return 0;
 }
 
-/* What the end sends into the tunnel. A site's device knows what the gateway speaks for, as its administrator would have told it. */
+/* Does this end speak BGP? A site's device only if it was told how. */
+static bool has_bgp(const struct end *end)
+{
+    return vnl_connection_bgp(end->connection) && (!end->site || end->site->bgp.written);
+}
+
+/* What the end sends into the tunnel without BGP's doing. A site's device knows what the gateway speaks for, as its administrator would
+ * have told it. */
 static int set_routes(const struct end *end, struct vnl_plan_tunnel *out)
 {
     CLEANUP(vnl_prefixes_done) struct vnl_prefixes prefixes = { 0 };
-    int r = end->site ? vnl_gateway_space(end->connection->gateway1->vnet, &prefixes)
-                      : vnl_connection_prefixes(end->connection, &prefixes);
-
-    return r < 0 ? r : copy_prefixes(&prefixes, &out->routes, &out->n_routes);
-}
-
-static int add_v4(struct vnl_prefixes *ret, const struct vnl_prefixes *from)
-{
     int r = 0;
 
-    for (size_t i = 0; i < from->n && r == 0; i++)
-        if (from->items[i].addr.family == AF_INET)
-            r = vnl_prefixes_add(ret, &from->items[i]);
-    return r;
+    if (!end->site)
+        r = vnl_connection_prefixes(end->connection, &prefixes);
+    else if (!has_bgp(end))
+        r = vnl_gateway_space(end->connection->gateway1->vnet, &prefixes);
+    if (r == 0 && out->peer_asn)
+        r = vnl_space_put_addr(&prefixes, &out->peer_bgp);
+    return r < 0 ? r : vnl_space_take(&prefixes, &out->routes, &out->n_routes);
 }
 
 static bool has_selectors(const struct vnl_connection *connection)
@@ -72,13 +80,13 @@ static int set_selectors(const struct end *end, struct vnl_plan_tunnel *out)
 
     if (!has_selectors(connection))
         return 0;
-    r = add_v4(&near, &connection->gateway1->vnet->space);
+    r = vnl_space_put_v4(&near, &connection->gateway1->vnet->space);
     if (r == 0)
-        r = add_v4(&far,
-                   connection->local2 ? &connection->local2->prefixes : &connection->gateway2->vnet->space);
+        r = vnl_space_put_v4(&far, connection->local2 ? &connection->local2->prefixes
+                                                      : &connection->gateway2->vnet->space);
     if (r == 0)
-        r = copy_prefixes(local, &out->local_ts, &out->n_local_ts);
-    return r < 0 ? r : copy_prefixes(remote, &out->remote_ts, &out->n_remote_ts);
+        r = vnl_space_take(local, &out->local_ts, &out->n_local_ts);
+    return r < 0 ? r : vnl_space_take(remote, &out->remote_ts, &out->n_remote_ts);
 }
 
 /* --- one end -------------------------------------------------------------------------------------------------------- */
@@ -112,20 +120,35 @@ static void set_key(const struct end *end, struct vnl_plan_tunnel *out)
         vnl_digest(zero, key, strlen(key), out->key_digest);
 }
 
+static void set_bgp(const struct end *end, struct vnl_plan_tunnel *out)
+{
+    const struct vnl_connection *connection = end->connection;
+    const struct vnl_vpn_gateway *far = end->site ? connection->gateway1 : connection->gateway2;
+
+    if (!has_bgp(end))
+        return;
+    out->peer_asn = far ? far->asn : connection->local2->bgp.asn;
+    out->peer_bgp =
+        !far ? connection->local2->bgp.addr : far->instances[end->site ? end->near : end->far].bgp_addr;
+}
+
 static struct vnl_addr far_address(const struct end *end)
 {
     const struct vnl_connection *connection = end->connection;
 
     if (end->site)
-        return connection->gateway1->public_ip->addr;
-    return connection->local2 ? connection->local2->addr : connection->gateway2->public_ip->addr;
+        return connection->gateway1->instances[end->near].public_ip->addr;
+    return connection->local2 ? connection->local2->addr
+                              : connection->gateway2->instances[end->far].public_ip->addr;
 }
 
-/* Gateways come first in plan->gateways, then sites. */
+/* Sites' networks are the last of plan->vnets. */
 static uint32_t gateway_of(const struct vnl_plan_work *work, const struct end *end)
 {
-    return end->site ? (uint32_t)work->lab->n_gateways + end->site->number
-                     : end->connection->gateway1->number;
+    size_t first = work->plan->n_vnets - work->lab->n_sites;
+
+    return end->site ? work->gateway_of_vnet[first + end->site->number] - 1
+                     : vnl_gateway_index(work, end->connection->gateway1, end->near);
 }
 
 static int add_end(struct vnl_plan_work *work, const struct end *end)
@@ -139,16 +162,20 @@ static int add_end(struct vnl_plan_work *work, const struct end *end)
     out->remote = far_address(end);
     peer = vnl_gateway_by_outer(plan, &out->remote);
     out->peer = peer ? (uint32_t)(peer - plan->gateways) : VNL_PLAN_NOBODY;
-    out->if_id = 2 * end->connection->slot + (end->site ? 2 : 1);
+    out->balancer = VNL_PLAN_NOBODY;
+    out->if_id = VNL_TUNNELS * end->connection->slot + end->number;
     (void)snprintf(out->ifname, sizeof(out->ifname), "vpn%u", out->if_id);
     if (vnl_text_copy(&out->connection, end->connection->id) < 0 ||
         vnl_text_copy(&out->name, end->connection->name) < 0)
         return -ENOMEM;
     set_key(end, out);
+    set_bgp(end, out);
     r = set_security(end->connection, out);
     if (r == 0)
         r = set_selectors(end, out);
-    return r < 0 ? r : set_routes(end, out);
+    if (r == 0)
+        r = set_routes(end, out);
+    return r < 0 ? r : vnl_tunnel_learned(work->lab, plan, out);
 }
 
 /* --- both ends ------------------------------------------------------------------------------------------------------ */
@@ -162,7 +189,8 @@ static bool are_ends(const struct vnl_plan *plan, const struct end *ends, size_t
         return false;
     if (ends[a].connection->type == VNL_CONNECTION_VNET)
         return ends[a].connection->twin == ends[b].connection;
-    return ends[b].connection->type == VNL_CONNECTION_IPSEC;
+    return ends[b].connection->type == VNL_CONNECTION_IPSEC &&
+           (!(ends[a].site || ends[b].site) || ends[a].connection == ends[b].connection);
 }
 
 static uint32_t find_other(const struct vnl_plan *plan, const struct end *ends, size_t a)
@@ -213,21 +241,50 @@ static const struct vnl_site *site_of(const struct vnl_plan_work *work,
     return site && !site->swanctl ? site : NULL;
 }
 
+static int add(struct vnl_plan_work *work, struct end *ends, struct end end)
+{
+    ends[work->plan->n_tunnels] = end;
+    return add_end(work, &ends[work->plan->n_tunnels]);
+}
+
+/* Equal numbers come first: 0-0 0-1, 1-1 1-0. */
+static int add_own(struct vnl_plan_work *work, struct end *ends, const struct vnl_connection *connection)
+{
+    uint32_t n_near = (uint32_t)connection->gateway1->n_instances;
+    uint32_t n_far = connection->gateway2 ? (uint32_t)connection->gateway2->n_instances : 1;
+    struct end end = { .connection = connection };
+    int r = 0;
+
+    for (end.near = 0; end.near < n_near; end.near++)
+        for (uint32_t i = 0; i < n_far && r == 0; i++) {
+            end.far = end.near ? n_far - 1 - i : i;
+            end.number++;
+            r = add(work, ends, end);
+        }
+    return r;
+}
+
+static int add_sites(struct vnl_plan_work *work, struct end *ends, const struct vnl_connection *connection)
+{
+    struct end end = { .connection = connection, .site = site_of(work, connection) };
+    int r = 0;
+
+    for (; end.site && end.near < connection->gateway1->n_instances && r == 0; end.near++) {
+        end.number = SITE_END + end.near;
+        r = add(work, ends, end);
+    }
+    return r;
+}
+
 static int build(struct vnl_plan_work *work, struct end *ends)
 {
     struct vnl_plan *plan = work->plan;
     int r = 0;
 
     for (size_t i = 0; i < work->lab->n_connections && r == 0; i++) {
-        const struct vnl_connection *connection = work->lab->connections[i];
-        const struct vnl_site *site = site_of(work, connection);
-
-        ends[plan->n_tunnels] = (struct end){ .connection = connection };
-        r = add_end(work, &ends[plan->n_tunnels]);
-        if (r < 0 || !site)
-            continue;
-        ends[plan->n_tunnels] = (struct end){ .connection = connection, .site = site };
-        r = add_end(work, &ends[plan->n_tunnels]);
+        r = add_own(work, ends, work->lab->connections[i]);
+        if (r == 0)
+            r = add_sites(work, ends, work->lab->connections[i]);
     }
     for (size_t i = 0; i < plan->n_tunnels; i++)
         plan->tunnels[i].other = find_other(plan, ends, i);
@@ -238,15 +295,15 @@ static int build(struct vnl_plan_work *work, struct end *ends)
 
 int vnl_tunnels_build(struct vnl_plan_work *work)
 {
-    size_t room = 2 * work->lab->n_connections + 1;
+    size_t room = VNL_TUNNELS * work->lab->n_connections + 1;
     struct end *ends = calloc(room, sizeof(*ends));
     int r = -ENOMEM;
 
-    work->plan->tunnels = calloc(room, sizeof(*work->plan->tunnels));
+    work->plan->tunnels = calloc(room + vnl_tunnels_p2s_count(work->lab), sizeof(*work->plan->tunnels));
     if (ends && work->plan->tunnels)
         r = build(work, ends);
     free(ends);
-    return r;
+    return r < 0 ? r : vnl_tunnels_p2s_build(work);
 }
 
 void vnl_tunnels_done(struct vnl_plan *plan)
@@ -261,6 +318,10 @@ void vnl_tunnels_done(struct vnl_plan *plan)
         free(tunnel->local_ts);
         free(tunnel->remote_ts);
         free(tunnel->routes);
+        free(tunnel->learned);
+        free(tunnel->root);
+        free(tunnel->certificate);
+        free(tunnel->private_key);
     }
     free(plan->tunnels);
 }

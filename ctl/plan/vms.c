@@ -173,6 +173,7 @@ static int add_host(struct vnl_plan *plan, const struct vnl_host *host)
     if (!out)
         return -ENOMEM;
     out->host = true;
+    out->client = host->client != NULL;
     nic = vnl_vm_nic(plan, host->slot, plan->internet, "nic", 1);
     if (!nic)
         return -ENOMEM;

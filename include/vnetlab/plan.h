@@ -44,14 +44,18 @@ struct vnl_route {
     struct vnl_prefix prefix;
     enum vnl_next_hop type;
     struct vnl_addr next_hop; /* AF_UNSPEC when there is none */
-    char *origin;             /* resource id that made it: VNet, peering, later route; NULL for Azure's own */
+    struct vnl_addr
+        next_hop2; /* gateway: public IP of the second instance where both carry the row, else AF_UNSPEC */
+    char *as_path; /* learned by BGP: "65010 65020"; NULL: not */
+    char *origin;  /* resource id that made it: VNet, peering, later route; NULL for Azure's own */
     uint32_t
         vnet; /* VnetLocal, peerings: index (plan->vnets) of the VNet that owns the destination. Appliance, gateway: of the
                       VNet that the next hop is in */
     uint32_t
         nic; /* Appliance, gateway (its inside leg): index (plan->nics) of the NIC that is the next hop, or VNL_PLAN_NOBODY */
     uint32_t
-        balancer; /* Appliance: index (plan->balancers) of the frontend that is the next hop, or VNL_PLAN_NOBODY */
+        balancer; /* Appliance: index (plan->balancers) of the frontend that is the next hop; gateway: of the connection, when it is active-active (then nic
+                     is VNL_PLAN_NOBODY); or VNL_PLAN_NOBODY */
     bool
         dead; /* User: an appliance that is no live NIC or frontend here or in a directly peered VNet. Its type is None, the
                           address stays (spec 4.3) */
@@ -202,8 +206,10 @@ struct vnl_plan_lb_rule {
 };
 
 struct vnl_plan_balancer {
-    char *id;   /* of the frontend */
-    char *name; /* "ilb/frontend" */
+    char *id;   /* of the frontend; of a connection of an active-active gateway, or of the gateway */
+    char *name; /* "ilb/frontend", "VNet1ToVNet4" */
+    bool
+        connection; /* the gateway's instances behind one HA ports rule that is not probed: the agent knows who is alive. addr: AF_UNSPEC */
     bool basic;
     uint32_t vnet; /* index (plan->vnets) */
     struct vnl_addr addr;
@@ -216,11 +222,17 @@ struct vnl_plan_balancer {
 /* Who speaks IKE: a VPN gateway's instance, or a site's device. Its guest (plan->vms) has two NICs: eth0 in the VNet or site network, eth1 on the
  * internet side with its public address. */
 struct vnl_plan_gateway {
-    char *id;
-    char *name; /* of the resource, and of the guest */
+    char *id;          /* of the resource */
+    char *name;        /* of the guest: the resource's, of a second instance "NAME.1" */
+    char *resource;    /* the resource's name */
+    uint32_t instance; /* 0, or 1: the second one of an active-active gateway */
     bool site;
-    uint32_t vm;              /* index (plan->vms) */
-    uint32_t vnet;            /* index (plan->vnets): of its VNet, or its site's network */
+    bool
+        client; /* a point-to-site client: no gateway, but it has a charon and a tunnel. Its guest has one NIC, eth0, on the internet side: nic_in is
+                    VNL_PLAN_NOBODY, nothing is inside, and it forwards nothing */
+    uint32_t vm; /* index (plan->vms) */
+    uint32_t
+        vnet; /* index (plan->vnets): of its VNet, or its site's network; a client's: the internet side */
     uint32_t nic_in, nic_out; /* indices (plan->nics) */
     struct vnl_addr outer;    /* its public address */
     uint64_t throughput_bps;  /* of its SKU, when the lab asks for it; 0: not limited */
@@ -228,21 +240,55 @@ struct vnl_plan_gateway {
     /* What its guest sends to eth0: the VNet's space, that of VNets that use it by transit; the site's prefixes. */
     struct vnl_prefix *inside;
     size_t n_inside;
+    /* BGP; asn 0: it has no session. */
+    uint32_t asn;
+    struct vnl_addr bgp_addr; /* what its sessions start from; an address of nic_in */
+    unsigned prepend;
+    struct vnl_prefix *announced; /* as its own */
+    size_t n_announced;
+    struct vnl_prefix *refused; /* exactly these are not learned (spec 9.3) */
+    size_t n_refused;
+    struct vnl_plan_p2s *p2s; /* what clients authenticate against, or NULL; the same for both instances */
 };
 
-/* One end of a tunnel. A Vnet2Vnet pair is two, one per resource; an IPsec connection is one, and one at the site whose device has
- * the far address. */
+/* Certificates of a gateway's point-to-site side, as written; the agent makes what the lab is to make. */
+struct vnl_plan_p2s {
+    char **roots, **root_data; /* names; publicCertData or NULL */
+    size_t n_roots;
+    char **revoked; /* thumbprints */
+    size_t n_revoked;
+};
+
+enum vnl_tunnel_kind {
+    VNL_TUNNEL_CONNECTION, /* between two gateways, or a gateway and a device */
+    VNL_TUNNEL_SERVER, /* a gateway's instance for its point-to-site clients: all of them, one interface */
+    VNL_TUNNEL_CLIENT, /* a client's; peer: the gateway, other: its VNL_TUNNEL_SERVER */
+};
+
+/* One end of a tunnel. Of each connection every instance of its gateway has one with every instance of the other gateway, or with the device;
+ * a site's device has one with every instance. All ends of one connection at one gateway carry the same static routes: the agent routes into
+ * the first of them that is up. Only the host route to an end's own peer_bgp is the end's alone.
+ *
+ * VNL_TUNNEL_SERVER: one per instance of a gateway with vpnClientConfiguration, behind all connections' ends; then VNL_TUNNEL_CLIENT, one per
+ * client: with instance (client number % instances). */
 struct vnl_plan_tunnel {
-    char *connection; /* id of the resource that it is of; at a site: of the connection at the other end */
-    char *name;       /* its name */
+    enum vnl_tunnel_kind kind;
+    char *
+        connection; /* id of the resource that it is of; at a site: of the connection at the other end; SERVER: of the gateway; CLIENT: of the client */
+    char *name;     /* its name */
     uint32_t gateway; /* index (plan->gateways): this end */
     uint32_t
         peer; /* index (plan->gateways): the other end, or VNL_PLAN_NOBODY: an address that nobody in the lab has */
     uint32_t
         other; /* index (plan->tunnels): the other end's, or VNL_PLAN_NOBODY: Vnet2Vnet without a twin, a site's own configuration */
-    struct vnl_addr remote; /* public address of the other end */
-    uint32_t if_id;         /* 1 .. ; unique in the lab: of its interface */
-    char ifname[16];        /* "vpn3" */
+    struct vnl_addr remote; /* public address of the other end; SERVER: AF_UNSPEC, anybody's */
+    uint32_t
+        if_id; /* unique in the lab: of its interface. VNL_TUNNELS * slot of its connection + 1 ..; SERVER and CLIENT: VNL_P2S_IF_ID + NIC slot (of
+                               the outer NIC) */
+    char ifname[16]; /* "vpn3", "p2s12": "vpn" and if_id, "p2s" and NIC slot */
+    uint32_t
+        balancer; /* CONNECTION at an active-active gateway: index (plan->balancers), else VNL_PLAN_NOBODY. The agent says which instance is alive: one
+                               with a tunnel of this connection that is up; all while none is */
     bool
         initiates; /* this end starts the negotiation (one of the two, by connectionMode, else the one with the lower id; none where both would only answer, or both only start) */
     bool ike_v1;
@@ -252,9 +298,22 @@ struct vnl_plan_tunnel {
     uint64_t child_bytes;
     struct vnl_prefix *local_ts, *remote_ts; /* none: 0.0.0.0/0 */
     size_t n_local_ts, n_remote_ts;
-    struct vnl_prefix *routes; /* what goes into it */
+    struct vnl_prefix
+        *routes; /* what goes into it, without what BGP will learn; SERVER: its share of the pool */
     size_t n_routes;
+    /* BGP over it: the other end's; peer_asn 0: none. The host route to peer_bgp is in `routes`. */
+    uint32_t peer_asn;
+    struct vnl_addr peer_bgp;
+    struct vnl_prefix *learned; /* over it, by the running lab's last word (learned.h) */
+    size_t n_learned;
+    /* CLIENT: where its certificate is from. */
+    char *root;                      /* which of the gateway's roots signs it; NULL with files */
+    char *certificate, *private_key; /* PEM files, or NULL: made by the lab */
 };
+
+#define VNL_TUNNELS                                                                                          \
+    8u /* ends per connection: 4 of its own (instances of both gateways), 2 of a site's device */
+#define VNL_P2S_IF_ID 0x01000000u /* above all connections */
 
 /* --- delays between regions ---------------------------------------------------------------------------------------------- */
 
@@ -315,6 +374,7 @@ struct vnl_plan_vm {
     char *id;
     char *name;
     bool gateway;   /* a VPN gateway's instance or a site's device: see plan->gateways */
+    bool client;    /* a point-to-site client: a host of the internet side, and see plan->gateways */
     bool site_host; /* a host of a site's network */
     bool host;      /* a simulated internet host: its NIC is on plan->vnets[plan->internet] */
     char *location; /* of the VM; NULL for a host */
@@ -386,6 +446,10 @@ int vnl_routes_settle(struct vnl_route_table *table, struct vnl_err **err);
 
 /* The row that carries `dst`, by Azure's selection (spec 4.4); NULL when none does. */
 const struct vnl_route *vnl_route_select(const struct vnl_route_table *table, const struct vnl_addr *dst);
+
+/* What of one prefix of a pool is given to clients: Azure begins with the third address and leaves out the last; of fewer than four, all. */
+struct vnl_addr vnl_pool_first(const struct vnl_prefix *prefix);
+struct vnl_addr vnl_pool_last(const struct vnl_prefix *prefix);
 
 /* name: in any case, as in ARM. vnet: index (plan->vnets). Both borrowed, or NULL. */
 const struct vnl_plan_vm *vnl_plan_vm_lookup(const struct vnl_plan *plan, const char *name);

@@ -156,6 +156,40 @@ static void a_frontend_is_a_next_hop(void **state)
     assert_is_balancer(plan, image, entry.at, &plan->balancers[0]);
 }
 
+/* A connection's balancer: a next hop that nobody finds by an address. */
+static void instances_of_a_gateway_are_a_next_hop(void **state)
+{
+    CLEANUP(vnl_plan_free) struct vnl_plan *plan = plan_with_balancer(2);
+    CLEANUP(vnl_image_free) struct vnl_image *image = NULL;
+    struct vnl_route *row = tables_row(plan, tables_prefix("0.0.0.0/0"), VNL_NEXT_HOP_GATEWAY, 1);
+    struct vnl_route *row6 = tables_row(plan, tables_prefix("::/0"), VNL_NEXT_HOP_GATEWAY, 1);
+    struct vnl_route_entry entry;
+    struct vnl_route_image head;
+
+    (void)state;
+    row->active = row6->active = true;
+    row->balancer = row6->balancer = 0;
+    row->deny_access_remote = true;
+    row->delay = 3;
+    add_rule(plan->balancers, 0, 0, 2);
+    plan->balancers[0].connection = true;
+    plan->balancers[0].addr = (struct vnl_addr){ 0 };
+    image = tables_image(plan);
+    memcpy(&head, image->pool + image->nics[1].routes4, sizeof(head));
+    assert_int_equal(head.n_ranges, 1);
+    memcpy(&entry, image->pool + head.route, sizeof(entry));
+    assert_int_equal(entry.kind, VNL_ROUTE_KIND_BALANCER);
+    assert_int_equal(entry.flags,
+                     VNL_ROUTE_DENY_ACCESS_REMOTE | VNL_ROUTE_GLOBAL | 3 << VNL_ROUTE_DELAY_SHIFT);
+    assert_is_balancer(plan, image, entry.at, &plan->balancers[0]);
+    assert_null(owner_lookup(image, plan->vnets[2].slot, "0.0.0.0"));
+    /* IPv6 is not balanced; any instance drops it. */
+    memcpy(&head, image->pool + image->nics[1].routes6, sizeof(head));
+    memcpy(&entry, image->pool + head.route, sizeof(entry));
+    assert_int_equal(entry.kind, VNL_ROUTE_KIND_GATEWAY);
+    assert_int_equal(entry.nic, 1);
+}
+
 /* While a lab grows, what stays is published before what is new is made; both are in the plan, and refer to each other. */
 static void a_nic_that_is_not_there_yet_leads_nowhere(void **state)
 {
@@ -245,6 +279,7 @@ int main(void)
     const struct CMUnitTest image_balancer[] = {
         cmocka_unit_test(a_frontend_is_an_owner_of_its_own_kind),
         cmocka_unit_test(a_frontend_is_a_next_hop),
+        cmocka_unit_test(instances_of_a_gateway_are_a_next_hop),
         cmocka_unit_test(a_nic_that_is_not_there_yet_leads_nowhere),
         cmocka_unit_test(health_is_told_apart_by_rule_and_backends),
         cmocka_unit_test(digest_covers_the_balancers),

@@ -429,7 +429,7 @@ static void the_other_side_learns_the_spoke(void **state)
                 "Active 10.50.0.0/16 VnetLocal\n" VIA("10.10.0.0/16", "198.51.100.2")
                     VIA("10.20.0.0/16", "198.51.100.2") INTERNET NONE);
     assert_int_equal(plan->gateways[0].n_inside, 2);
-    assert_non_null(strstr(text, "tunnel c at office\n  vpn2, to 198.51.100.1 (hub-gw)\n"
+    assert_non_null(strstr(text, "tunnel c at office\n  vpn5, to 198.51.100.1 (hub-gw)\n"
                                  "  routes 10.10.0.0/16 10.20.0.0/16\n"));
 }
 
@@ -567,9 +567,9 @@ static void what_changes_of_gateways_and_sites_is_told(void **state)
 static void slots_beyond_the_tables_are_refused(void **state)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = lab_of(S2S("", "192.168.50.0/24", "") SITE, NULL);
-    uint32_t *const slots[] = { &lab->gateways[0]->in_slot, &lab->gateways[0]->out_slot,
-                                &lab->sites[0]->in_slot, &lab->sites[0]->hosts[1]->slot,
-                                &lab->sites[0]->slot };
+    uint32_t *const slots[] = { &lab->gateways[0]->instances[0].in_slot,
+                                &lab->gateways[0]->instances[0].out_slot, &lab->sites[0]->in_slot,
+                                &lab->sites[0]->hosts[1]->slot, &lab->sites[0]->slot };
     static const char *const messages[] = {
         "virtual network gateway 'gw' has slot 65536; there are 65536",
         "virtual network gateway 'gw' has slot 65536; there are 65536",

@@ -62,7 +62,7 @@ static void a_pair_of_connections_is_two_ends(void **state)
     assert_ends(plan, end_of(plan, "c12", "gw1"), end_of(plan, "c21", "gw2"));
     assert_int_equal(plan->tunnels[0].if_id, 1);
     assert_string_equal(plan->tunnels[0].ifname, "vpn1");
-    assert_int_equal(plan->tunnels[1].if_id, 3);
+    assert_int_equal(plan->tunnels[1].if_id, VNL_TUNNELS + 1);
     assert_non_null(strstr(plan->tunnels[1].connection, "/connections/c21"));
 }
 
@@ -77,9 +77,9 @@ static void a_site_has_an_end_of_its_own(void **state)
     assert_ends(plan, end_of(plan, "c", "gw1"), end_of(plan, "c", "office"));
     assert_ends(plan, end_of(plan, "d", "gw2"), end_of(plan, "d", "office"));
     assert_string_equal(plan->tunnels[0].ifname, "vpn1"); /* each connection, then its site's end */
-    assert_string_equal(plan->tunnels[1].ifname, "vpn2");
-    assert_string_equal(plan->tunnels[2].ifname, "vpn3");
-    assert_string_equal(plan->tunnels[3].ifname, "vpn4");
+    assert_string_equal(plan->tunnels[1].ifname, "vpn5");
+    assert_string_equal(plan->tunnels[2].ifname, "vpn9");
+    assert_string_equal(plan->tunnels[3].ifname, "vpn13");
     assert_int_equal(end_of(plan, "c", "office")->n_routes, 2); /* the VNet's space */
     assert_int_equal(end_of(plan, "d", "office")->n_routes, 1);
 }
