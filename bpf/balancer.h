@@ -208,6 +208,20 @@ __noinline int vnl_balance_service(struct vnl_ask *ask, __u32 balancer)
     return drop;
 }
 
+/* Only the instances of an active-active gateway are gateways behind a balancer. What one of them has got and has no tunnel for, it would
+ * send to itself, or to its twin, which would send it back. */
+static __always_inline enum vnl_drop next_hop_drop(const struct vnl_pkt *pkt, enum vnl_drop drop)
+{
+    const struct vnl_way *way = way_of_packet();
+    const struct vnl_nic_entry *to;
+
+    if (!unlikely(pkt->nic->flags & VNL_NIC_GATEWAY) || !way ||
+        (drop != VNL_DROP_NONE && drop != VNL_DROP_BALANCER_HAIRPIN))
+        return drop;
+    to = nic_lookup(pkt->bank, way->out);
+    return to && to->flags & VNL_NIC_GATEWAY ? VNL_DROP_ROUTING_LOOP : drop;
+}
+
 static __always_inline enum vnl_drop balancer_balance(struct vnl_pkt *pkt)
 {
     const void *pool = bpf_map_lookup_elem(&vnl_pool, &pkt->bank);
@@ -219,7 +233,7 @@ static __always_inline enum vnl_drop balancer_balance(struct vnl_pkt *pkt)
         POOL_OF(struct vnl_balancer, at, flags) & VNL_BALANCER_BASIC)
         return VNL_DROP_BALANCER_GLOBAL;
     if (pkt->route.entry.kind == VNL_ROUTE_KIND_BALANCER)
-        return vnl_balance_next_hop(&pkt->ask, at);
+        return next_hop_drop(pkt, (enum vnl_drop)vnl_balance_next_hop(&pkt->ask, at));
     enter_about(pkt, POOL_OF(struct vnl_balancer, at, vnet));
     return vnl_balance_service(&pkt->ask, at);
 }

@@ -1,5 +1,5 @@
 /* Taking a lab away. Everything hangs on its mount; what keeps a namespace alive beside that are processes in
- * it. So: end the guests, then whatever else is in the namespaces, detach the mount, remove the names. Each
+ * it. So: end the guests, then whatever else is in the namespaces or works on the mount, detach the mount, remove the names. Each
  * step finds its objects anew and is content when there are none, so it works on a lab that is half-made,
  * half-removed or not there. */
 #include <dirent.h>
@@ -48,6 +48,36 @@ static int end_processes(const char *lab, struct vnl_err **err)
     return r < 0 ? r : vnl_netns_kill(&ids, err);
 }
 
+static int spare(const char *path, struct vnl_netns_ids *ids, struct vnl_err **err)
+{
+    CLEANUP(vnl_fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return vnl_fail(err, errno, "cannot open %s: %s", path, strerror(errno));
+    return vnl_netns_ids_add(ids, fd) < 0 ? vnl_fail(err, ENOMEM, "%s", path) : 0;
+}
+
+/* The lab's daemons have their directories on its mount, and work there. One whose namespace has lost its name is known by that alone. Our
+ * own namespace, and the machine's, are the operator's, wherever he works. */
+static int end_strays(const char *lab, struct vnl_err **err)
+{
+    CLEANUP(vnl_netns_ids_done) struct vnl_netns_ids spared = { 0 };
+    CLEANUP(vnl_str_free) char *dir = vnl_run_path(lab, NULL);
+    struct stat mount, below;
+    int r;
+
+    if (!dir)
+        return vnl_fail(err, ENOMEM, "lab '%s'", lab);
+    if (stat(dir, &mount) < 0 || stat(vnl_run_dir(), &below) < 0)
+        return vnl_fail(err, errno, "cannot look at %s: %s", dir, strerror(errno));
+    if (mount.st_dev == below.st_dev) /* no mount of its own */
+        return 0;
+    if ((r = spare("/proc/thread-self/ns/net", &spared, err)) < 0)
+        return r;
+    (void)spare("/proc/1/ns/net", &spared, NULL); /* not every container lets us look at PID 1 */
+    return vnl_netns_kill_strays(mount.st_dev, &spared, err);
+}
+
 static int end_guests(const char *lab, int *ret_guard, struct vnl_err **err)
 {
     CLEANUP(vnl_err_free) struct vnl_err *why = NULL;
@@ -67,8 +97,8 @@ int vnl_dp_down(const char *lab, bool wait, struct vnl_err **err)
 
     if (r < 0)
         return r;
-    if (vnl_mount_exists(lab) &&
-        ((r = end_guests(lab, &guard, err)) < 0 || (r = end_processes(lab, err)) < 0))
+    if (vnl_mount_exists(lab) && ((r = end_guests(lab, &guard, err)) < 0 ||
+                                  (r = end_processes(lab, err)) < 0 || (r = end_strays(lab, err)) < 0))
         return r;
     r = vnl_mount_remove(lab, err);
     vnl_fd_close(&guard); /* an open file of the tmpfs: what it holds goes now */

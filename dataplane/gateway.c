@@ -11,6 +11,9 @@
  *          blackhole default
  *   100    default via eth1's gateway, on the link
  *
+ * A point-to-site client's guest is a host of the internet side and stays one: its tunnel's interface is all that it gets here, and what
+ * goes in there is vnl_gateway_routes_set's.
+ *
  * All of it is read from the kernel each time and made right where it is not; there is no memory of it, and a guest has few routes. */
 #include "gateway.h"
 
@@ -168,6 +171,19 @@ static int sync_rate(const struct vnl_plan_gateway *gateway, struct vnl_nl *nl, 
     return vnl_shaper_set(nl, 1, gateway->throughput_bps, gateway->name, err);
 }
 
+static int sync_guest(const struct vnl_plan *plan, const struct vnl_plan_gateway *gateway, int netns_fd,
+                      struct vnl_nl *nl, const struct vnl_gateway_programs *programs, bool *ret_changed,
+                      struct vnl_err **err)
+{
+    int r;
+
+    if ((r = sysctls_in(netns_fd, ret_changed, err)) < 0 ||
+        (r = sync_routes(plan, gateway, nl, ret_changed, err)) < 0 ||
+        (r = vnl_gateway_clamp_sync(programs, nl, gateway->name, ret_changed, err)) < 0)
+        return r;
+    return sync_rate(gateway, nl, ret_changed, err);
+}
+
 static int sync_one(const struct vnl_plan *plan, size_t index, const struct vnl_gateway_programs *programs,
                     bool *ret_changed, struct vnl_err **err)
 {
@@ -177,10 +193,9 @@ static int sync_one(const struct vnl_plan *plan, size_t index, const struct vnl_
     int r;
 
     if ((r = vnl_netns_open(plan->lab, gateway->name, &fd, err)) < 0 ||
-        (r = vnl_nl_open_in(fd, &nl, err)) < 0 || (r = sysctls_in(fd, ret_changed, err)) < 0 ||
-        (r = sync_routes(plan, gateway, nl, ret_changed, err)) < 0 ||
-        (r = vnl_gateway_clamp_sync(programs, nl, gateway->name, ret_changed, err)) < 0 ||
-        (r = sync_rate(gateway, nl, ret_changed, err)) < 0)
+        (r = vnl_nl_open_in(fd, &nl, err)) < 0)
+        return r;
+    if (!gateway->client && (r = sync_guest(plan, gateway, fd, nl, programs, ret_changed, err)) < 0)
         return r;
     return vnl_gateway_uses_xfrm(gateway->name)
                ? vnl_gateway_tunnels_sync_one(plan, index, nl, ret_changed, err)

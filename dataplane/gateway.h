@@ -58,7 +58,7 @@ int vnl_gateway_ifindex(int netns_fd, const char *ifname, uint32_t *ret, struct 
 
 /* Are that gateway's tunnels XFRM interfaces here? The kernel can, unless VNETLAB_VPN_ENGINE says otherwise. */
 bool vnl_gateway_uses_xfrm(const char *gateway);
-/* Those of one gateway, as the plan says (SIZE_MAX: none); other XFRM interfaces named "vpnN" go. */
+/* Those of one gateway, as the plan says (SIZE_MAX: none); other XFRM interfaces named "vpnN" or "p2sN" go. */
 int vnl_gateway_tunnels_sync_one(const struct vnl_plan *plan, size_t gateway, struct vnl_nl *nl,
                                  bool *ret_changed, struct vnl_err **err);
 

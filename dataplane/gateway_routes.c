@@ -326,17 +326,34 @@ int vnl_gateway_rules_sync(struct vnl_nl *nl, const struct vnl_addr *outer, uint
 /* --- into a tunnel ----------------------------------------------------------------------------------------------------------- */
 
 /* What the guest itself sends into a tunnel has its inside address: the kernel would take any, and what has the public one leaves by
- * eth1. */
-static int note_inside_addr(const struct nlmsghdr *msg, void *arg)
+ * eth1. A client has no inside: its address of the pool is the tunnel's own. */
+struct sources {
+    uint32_t tunnel;
+    struct vnl_addr inside, own;
+    size_t n_own;
+};
+
+static void read_local(const struct nlmsghdr *msg, struct vnl_addr *ret)
 {
-    const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
-    struct vnl_addr *ret = arg;
     const struct nlattr *attr;
 
-    if (head->ifa_index != VNL_GATEWAY_ETH0 || head->ifa_family != AF_INET || ret->family == AF_INET)
-        return 0;
-    mnl_attr_for_each(attr, msg, sizeof(*head)) if (mnl_attr_get_type(attr) == IFA_LOCAL)
+    mnl_attr_for_each(attr, msg, sizeof(struct ifaddrmsg)) if (mnl_attr_get_type(attr) == IFA_LOCAL)
         read_addr(attr, ret);
+}
+
+static int note_source(const struct nlmsghdr *msg, void *arg)
+{
+    const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
+    struct sources *sources = arg;
+
+    if (head->ifa_family != AF_INET)
+        return 0;
+    if (head->ifa_index == VNL_GATEWAY_ETH0 && sources->inside.family != AF_INET)
+        read_local(msg, &sources->inside);
+    if (head->ifa_index != sources->tunnel || head->ifa_scope != RT_SCOPE_UNIVERSE)
+        return 0;
+    read_local(msg, &sources->own);
+    sources->n_own++;
     return 0;
 }
 
@@ -345,14 +362,14 @@ static int tunnel_routes(struct vnl_nl *nl, uint32_t oif, const struct vnl_prefi
 {
     struct vnl_gateway_route *routes = calloc(n + 1, sizeof(*routes));
     struct ifaddrmsg all = { .ifa_family = AF_INET };
-    struct vnl_addr inside = { 0 };
+    struct sources sources = { .tunnel = oif };
     bool changed = false;
     size_t n_routes = 0;
     int r;
 
     if (!routes)
         return vnl_fail(err, ENOMEM, "routes of VM '%s'", vm);
-    r = vnl_nl_dump(nl, RTM_GETADDR, &all, sizeof(all), note_inside_addr, &inside, err);
+    r = vnl_nl_dump(nl, RTM_GETADDR, &all, sizeof(all), note_source, &sources, err);
     for (size_t i = 0; i < n; i++) {
         if (prefixes[i].addr.family != AF_INET)
             continue;
@@ -361,7 +378,7 @@ static int tunnel_routes(struct vnl_nl *nl, uint32_t oif, const struct vnl_prefi
             .metric = TUNNEL_METRIC,
             .oif = oif,
             .dst = prefixes[i],
-            .src = inside,
+            .src = sources.n_own == 1 ? sources.own : sources.inside,
         };
     }
     if (r == 0 || r == -EINTR)

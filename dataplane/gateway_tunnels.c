@@ -222,7 +222,7 @@ static int note_link(const struct nlmsghdr *msg, void *arg)
         else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
             read_info(attr, &link);
     }
-    if (!link.is_xfrm || strncmp(link.ifname, "vpn", 3) != 0)
+    if (!link.is_xfrm || (strncmp(link.ifname, "vpn", 3) != 0 && strncmp(link.ifname, "p2s", 3) != 0))
         return 0;
     items = reallocarray(links->items, links->n + 1, sizeof(*items));
     if (!items)

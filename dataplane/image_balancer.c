@@ -1,4 +1,5 @@
-/* Load balancers' part of an image: per frontend its rules, per rule its backends, in the plan's order: the hash counts in it. */
+/* Load balancers' part of an image: per frontend its rules, per rule its backends, in the plan's order: the hash counts in it. The instances
+ * of an active-active gateway are behind one, too, whose frontend is 0.0.0.0: routes lead there, no address does. */
 #include "image_parts.h"
 
 #include <errno.h>
@@ -98,6 +99,12 @@ static int put_balancer(struct vnl_image_pool *pool, const struct vnl_plan *plan
     memcpy(&balancer.frontend, from->addr.bytes, sizeof(balancer.frontend));
     r = vnl_image_put(pool, &balancer, sizeof(balancer), ret);
     return r < 0 ? vnl_image_full(pool, r, "load balancer", from->name, err) : 0;
+}
+
+uint32_t vnl_image_instance(const struct vnl_plan_balancer *balancer)
+{
+    return balancer->n_rules && balancer->rules[0].n_backends ? balancer->rules[0].backends[0].nic
+                                                              : VNL_PLAN_NOBODY;
 }
 
 int vnl_image_put_balancers(struct vnl_image_layout *layout, const struct vnl_plan *plan,

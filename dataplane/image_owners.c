@@ -68,6 +68,8 @@ static bool balancers_put(const struct vnl_plan *plan, const uint32_t *offsets, 
         struct vnl_owner owner = { .vnet = plan->vnets[balancer->vnet].slot,
                                    .nic = VNL_OWNER_BALANCER | (offsets ? offsets[i] / 8 : 0) };
 
+        if (balancer->addr.family == AF_UNSPEC)
+            continue;
         owner_addr(&balancer->addr, owner.addr);
         if (!owner_put(owners, slots, &owner))
             return false;

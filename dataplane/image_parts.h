@@ -11,6 +11,7 @@
 
 struct vnl_err;
 struct vnl_plan;
+struct vnl_plan_balancer;
 struct vnl_plan_vnet;
 struct vnl_route_table;
 
@@ -76,6 +77,9 @@ int vnl_image_put_space(struct vnl_image_layout *layout, const struct vnl_plan_v
 /* image_balancer.c: layout->balancers. */
 int vnl_image_put_balancers(struct vnl_image_layout *layout, const struct vnl_plan *plan,
                             struct vnl_err **err);
+
+/* Index (plan->nics) of its first backend, or VNL_PLAN_NOBODY. */
+uint32_t vnl_image_instance(const struct vnl_plan_balancer *balancer);
 
 /* image_outside.c */
 bool vnl_image_has_internet(const struct vnl_plan *plan);

@@ -54,15 +54,23 @@ static struct vnl_route_entry appliance_of(const struct vnl_image_layout *layout
     return entry;
 }
 
-/* The flags are those of the peering to the hub. */
-static struct vnl_route_entry gateway_of(const struct vnl_plan *plan, const struct vnl_route_table *table,
-                                         const struct vnl_route *row)
+/* The gateway's leg, or its instances: a balancer. IPv6 is not balanced; no tunnel carries it, so it goes to the first. The flags are those
+ * of the peering to the hub. */
+static struct vnl_route_entry gateway_of(const struct vnl_image_layout *layout, const struct vnl_plan *plan,
+                                         const struct vnl_route_table *table, const struct vnl_route *row)
 {
     struct vnl_route_entry entry = { .kind = VNL_ROUTE_KIND_GATEWAY, .nic = VNL_ROUTE_NO_NIC };
+    bool is_balanced = row->balancer < plan->n_balancers;
+    uint32_t nic = is_balanced ? vnl_image_instance(&plan->balancers[row->balancer]) : row->nic;
 
-    if (row->nic >= plan->n_nics)
+    if (is_balanced && row->prefix.addr.family == AF_INET) {
+        entry.kind = VNL_ROUTE_KIND_BALANCER;
+        entry.at = layout->balancers[row->balancer];
+    } else if (nic < plan->n_nics) {
+        entry.nic = plan->nics[nic].slot;
+    } else {
         return entry;
-    entry.nic = plan->nics[row->nic].slot;
+    }
     entry.flags = flags_of(plan, table, row);
     return entry;
 }
@@ -73,7 +81,7 @@ static struct vnl_route_entry entry_of(const struct vnl_image_layout *layout, co
     struct vnl_route_entry entry = { .kind = kind_of[row->type] };
 
     if (entry.kind == VNL_ROUTE_KIND_GATEWAY)
-        return gateway_of(plan, table, row);
+        return gateway_of(layout, plan, table, row);
     if (entry.kind == VNL_ROUTE_KIND_APPLIANCE)
         entry = appliance_of(layout, plan, row);
     else if (entry.kind == VNL_ROUTE_KIND_VNET)

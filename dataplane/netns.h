@@ -31,6 +31,8 @@ void vnl_netns_ids_done(struct vnl_netns_ids *ids);
 /* Ends every process in these namespaces, other than the calling one, and waits until they are gone.
  * Processes that are started meanwhile are ended too. -EBUSY names one that would not go. */
 int vnl_netns_kill(const struct vnl_netns_ids *ids, struct vnl_err **err);
+/* The same for every process whose working directory is on that file system and whose namespace is none of `spared`. */
+int vnl_netns_kill_strays(dev_t dev, const struct vnl_netns_ids *spared, struct vnl_err **err);
 
 /* Returns when the kernel has freed every namespace that died before this call; -ETIMEDOUT. */
 int vnl_netns_settle(struct vnl_err **err);

@@ -1,4 +1,4 @@
-/* Ending the processes of dying namespaces. A namespace cannot be freed while a process is in it, and which
+/* Ending the processes of a dying lab. A namespace cannot be freed while a process is in it, and which
  * processes are is only known by looking at all of them: a guest may have started anything, and an operator
  * may have entered by `ip netns exec`.
  *
@@ -43,13 +43,24 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool is_inside(int proc_fd, pid_t pid, const struct vnl_netns_ids *ids)
+/* Whom to end: who is in one of the namespaces; or who is in none of them and works on that file system. */
+struct prey {
+    const struct vnl_netns_ids *ids;
+    bool is_stray;
+    dev_t dev;
+};
+
+static bool is_prey(int proc_fd, pid_t pid, const struct prey *prey)
 {
     char path[32];
     struct stat st;
 
     (void)snprintf(path, sizeof(path), "%d/ns/net", (int)pid);
-    return fstatat(proc_fd, path, &st, 0) == 0 && vnl_netns_ids_has(ids, st.st_dev, st.st_ino);
+    if (fstatat(proc_fd, path, &st, 0) < 0 ||
+        vnl_netns_ids_has(prey->ids, st.st_dev, st.st_ino) == prey->is_stray)
+        return false;
+    (void)snprintf(path, sizeof(path), "%d/cwd", (int)pid);
+    return !prey->is_stray || (fstatat(proc_fd, path, &st, 0) == 0 && st.st_dev == prey->dev);
 }
 
 /* Processes that were sent SIGKILL. All are killed before the first is waited for: their ends overlap. */
@@ -75,15 +86,15 @@ static int wait_all(struct victims *victims, int64_t deadline, struct vnl_err **
     return r;
 }
 
-static int kill_one(int proc_fd, pid_t pid, const struct vnl_netns_ids *ids, struct victims *victims,
+static int kill_one(int proc_fd, pid_t pid, const struct prey *prey, struct victims *victims,
                     struct vnl_err **err)
 {
     CLEANUP(vnl_fd_close) int pidfd = -1;
 
-    if (pid == getpid() || !is_inside(proc_fd, pid, ids))
+    if (pid == getpid() || !is_prey(proc_fd, pid, prey))
         return 0;
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0 || !is_inside(proc_fd, pid, ids))
+    if (pidfd < 0 || !is_prey(proc_fd, pid, prey))
         return 0;
     if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
         return errno == ESRCH ? 0
@@ -93,9 +104,8 @@ static int kill_one(int proc_fd, pid_t pid, const struct vnl_netns_ids *ids, str
     return 0;
 }
 
-/* One look at all processes. *ret_found: how many were inside. */
-static int kill_round(const struct vnl_netns_ids *ids, int64_t deadline, size_t *ret_found,
-                      struct vnl_err **err)
+/* One look at all processes. *ret_found: how many there were. */
+static int kill_round(const struct prey *prey, int64_t deadline, size_t *ret_found, struct vnl_err **err)
 {
     CLEANUP(dir_close) DIR *proc = opendir("/proc");
     struct victims victims = { .n = 0 };
@@ -108,7 +118,7 @@ static int kill_round(const struct vnl_netns_ids *ids, int64_t deadline, size_t 
     while (r == 0 && (entry = readdir(proc))) {
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
-        r = kill_one(dirfd(proc), (pid_t)strtol(entry->d_name, NULL, 10), ids, &victims, err);
+        r = kill_one(dirfd(proc), (pid_t)strtol(entry->d_name, NULL, 10), prey, &victims, err);
         if (r == 0 && victims.n == VICTIMS) {
             *ret_found += victims.n;
             r = wait_all(&victims, deadline, err);
@@ -119,14 +129,14 @@ static int kill_round(const struct vnl_netns_ids *ids, int64_t deadline, size_t 
     return r < 0 ? r : r_wait;
 }
 
-int vnl_netns_kill(const struct vnl_netns_ids *ids, struct vnl_err **err)
+/* Until a look finds nothing: a process may have started another one behind our back. */
+static int kill_all(const struct prey *prey, struct vnl_err **err)
 {
     int64_t deadline = now_ms() + GONE_MS;
     size_t found = 1;
 
-    /* Until a look finds nothing: a process may have started another one behind our back. */
-    while (ids->n && found) {
-        int r = kill_round(ids, deadline, &found, err);
+    while (found) {
+        int r = kill_round(prey, deadline, &found, err);
 
         if (r < 0)
             return r;
@@ -134,4 +144,18 @@ int vnl_netns_kill(const struct vnl_netns_ids *ids, struct vnl_err **err)
             return vnl_fail(err, EBUSY, "processes in the lab start faster than they can be ended");
     }
     return 0;
+}
+
+int vnl_netns_kill(const struct vnl_netns_ids *ids, struct vnl_err **err)
+{
+    const struct prey prey = { .ids = ids };
+
+    return ids->n ? kill_all(&prey, err) : 0;
+}
+
+int vnl_netns_kill_strays(dev_t dev, const struct vnl_netns_ids *spared, struct vnl_err **err)
+{
+    const struct prey prey = { .ids = spared, .is_stray = true, .dev = dev };
+
+    return kill_all(&prey, err);
 }

@@ -150,6 +150,19 @@ int vnl_tables_open(const struct vnl_plan *plan, struct vnl_tables *ret, struct 
     return r;
 }
 
+int vnl_tables_find(const struct vnl_plan *plan, struct vnl_tables *ret, struct vnl_err **err)
+{
+    struct vnl_tables tables = { .lab = plan->lab, .number = current(plan->lab) };
+    int r = open_current(plan, tables.number, &tables.bpf, err);
+
+    if (r < 0)
+        return r;
+    if (tables.bpf && !vnl_bpf_fits(tables.bpf, plan))
+        vnl_bpf_close(&tables.bpf);
+    *ret = tables;
+    return 0;
+}
+
 int vnl_tables_commit(struct vnl_tables *tables, struct vnl_err **err)
 {
     int r = tables->fresh ? point_at(tables->lab, tables->number, err) : 0;

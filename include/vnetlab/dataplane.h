@@ -51,6 +51,10 @@ struct vnl_dp_stats {
 int vnl_dp_apply(const struct vnl_plan *plan, const struct vnl_dp_options *options, struct vnl_dp_stats *ret,
                  struct vnl_err **err);
 
+/* Only the tables: for the agent, when BGP has learned or lost routes. The plan differs from the one in force in nothing but routes and what
+ * follows from them. Under the lab's lock. *ret_published: they were other ones. */
+int vnl_dp_publish(const struct vnl_plan *plan, bool *ret_published, struct vnl_err **err);
+
 /* Ends every process in the lab's namespaces, detaches the lab's mount, removes its names. 0 when there was nothing. The kernel
  * frees namespaces in the background; wait: until it has. */
 int vnl_dp_down(const char *lab, bool wait, struct vnl_err **err);
@@ -65,7 +69,9 @@ struct vnl_addr;
 struct vnl_prefix;
 
 /* In a gateway's namespace: exactly these prefixes go into the interface of that name (or altname), whatever went there before; what it
- * cannot carry is dropped there, never sent in clear. 0 when it is so already. -ENOENT: no such gateway; -ENODEV: no such interface (yet). */
+ * cannot carry is dropped there, never sent in clear (a client's guest is a host: what no prefix has goes to the internet). What the guest
+ * itself sends there has the interface's own address, when it has one, else the inside one; call it again when that has changed. 0 when it
+ * is so already. -ENOENT: no such gateway; -ENODEV: no such interface (yet). */
 int vnl_gateway_routes_set(const char *lab, const char *gateway, const char *ifname,
                            const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
 /* IKE and ESP in UDP of each peer go to a charon of its own: to and from the peer's address, ports 500 and 4500 are ports[i] and

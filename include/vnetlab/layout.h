@@ -189,7 +189,8 @@ enum vnl_route_kind {
     VNL_ROUTE_KIND_VNET, /* deliver to the owner of the destination in `vnet` */
     VNL_ROUTE_KIND_INTERNET, /* translate by vnl_nic_entry.outside and go on with the internet's own table (vnl_outside.internet) */
     VNL_ROUTE_KIND_APPLIANCE, /* deliver to the NIC in `nic`, whatever the destination */
-    VNL_ROUTE_KIND_BALANCER, /* deliver to a backend of the balancer at `at`, destination unchanged (HA ports as next hop) */
+    VNL_ROUTE_KIND_BALANCER, /* deliver to a backend of the balancer at `at`, destination unchanged (HA ports as next hop; the instances
+                                of an active-active gateway) */
     VNL_ROUTE_KIND_GATEWAY, /* deliver to the gateway's leg in `nic`; VNL_ROUTE_NO_NIC: NoGateway */
     VNL_ROUTE_KIND_PUBLIC,  /* internet's table: an instance's public IP, struct vnl_public at `at` */
     VNL_ROUTE_KIND_SESSION, /* internet's table: an address behind which only sessions are known (NAT gateway, default outbound) */
@@ -323,7 +324,7 @@ struct vnl_outside {
 _Static_assert(sizeof(struct vnl_outside) == 40, "outside has no padding");
 #define VNL_OUTSIDE_GATEWAY 0x1u /* `outer` is a NAT gateway's: before the NIC's own public IP */
 
-/* One frontend of an internal load balancer, IPv4. */
+/* One frontend of an internal load balancer, IPv4; or the instances of an active-active gateway, which only routes lead to (0.0.0.0). */
 struct vnl_balancer {
     __be32 frontend;
     __u32 vnet; /* slot of the VNet that it is in */

@@ -11,59 +11,18 @@
 
 #include "../../dataplane/netlink.h"
 #include "../../dataplane/shaper.h"
-#include "../harness/leftovers.h"
-#include "../harness/running.h"
+#include "../harness/live.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/lab.h"
 
 #define NETS "vnet va 10.0.0.0/16\nsubnet s 10.0.0.0/24\nsubnet t 10.0.1.0/24\n"
 
-static struct leftovers *before;
-static struct vnl_lab *lab;
-static struct vnl_plan *plan;
-
-static int group_setup(void **state)
-{
-    (void)state;
-    leftovers_isolate();
-    before = leftovers_take();
-    return 0;
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    leftovers_free(&before);
-    return 0;
-}
-
-static struct vnl_dp_stats converge(const char *text)
-{
-    struct vnl_dp_stats stats;
-
-    vnl_plan_free(&plan);
-    plan = running_plan(text, &lab);
-    stats = running_converge(plan);
-    running_check(plan);
-    return stats;
-}
-
-static int lab_teardown(void **state)
-{
-    (void)state;
-    running_down();
-    vnl_plan_free(&plan);
-    vnl_lab_free(&lab);
-    leftovers_assert_none(before);
-    return 0;
-}
-
 /* Spec 1.8: only the primary NIC gets a gateway. */
 static void the_primary_nic_has_the_default_route(void **state)
 {
     (void)state;
-    (void)converge(NETS "vm a va/s,va/t\nvm b va/s\n");
+    (void)live_converge(NETS "vm a va/s,va/t\nvm b va/s\n");
     assert_string_equal(running_in("a", "ip -4 route"),
                         "default via 10.0.0.1 dev eth0 proto dhcp src 10.0.0.4 metric 100 \n"
                         "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.4 metric 100 \n"
@@ -79,22 +38,22 @@ static void nics_and_addresses_come_and_go_on_a_live_lab(void **state)
     struct vnl_dp_stats stats;
 
     (void)state;
-    (void)converge(NETS "vm a va/s 10.0.0.9\nvm b va/s 10.0.0.8\n");
-    stats = converge(NETS "vm a va/s,va/t 10.0.0.9\nvm b va/s 10.0.0.8\n");
+    (void)live_converge(NETS "vm a va/s 10.0.0.9\nvm b va/s 10.0.0.8\n");
+    stats = live_converge(NETS "vm a va/s,va/t 10.0.0.9\nvm b va/s 10.0.0.8\n");
     assert_int_equal(stats.created, 1); /* its link */
     assert_int_equal(stats.deleted, 0);
     running_has(running_in("a", "ip -4 addr show dev eth1"), "10.0.1.4/24");
-    stats = converge(NETS "vm a va/s,va/t 10.0.0.9,10.0.0.10\nvm b va/s 10.0.0.8\n");
+    stats = live_converge(NETS "vm a va/s,va/t 10.0.0.9,10.0.0.10\nvm b va/s 10.0.0.8\n");
     assert_int_equal(stats.created + stats.deleted, 0);
     assert_int_equal(stats.changed, 1);
     assert_true(running_ping("b", "10.0.0.9"));
     assert_true(running_ping("b", "10.0.0.10"));
-    stats = converge(NETS "vm a va/s,va/t 10.0.0.10\nvm b va/s 10.0.0.8\n");
+    stats = live_converge(NETS "vm a va/s,va/t 10.0.0.10\nvm b va/s 10.0.0.8\n");
     assert_int_equal(stats.changed, 1);
     assert_true(running_ping("b", "10.0.0.10"));
     assert_false(running_ping("b", "10.0.0.9"));
     running_has(running_in("a", "ip -4 route show default"), "src 10.0.0.10");
-    stats = converge(NETS "vm a va/s 10.0.0.10\nvm b va/s 10.0.0.8\n");
+    stats = live_converge(NETS "vm a va/s 10.0.0.10\nvm b va/s 10.0.0.8\n");
     assert_int_equal(stats.deleted, 1);
     assert_string_equal(running_in("a", "ip -4 addr show dev eth1 2>/dev/null"), "");
     assert_true(running_ping("b", "10.0.0.10"));
@@ -105,15 +64,15 @@ static void nics_and_addresses_come_and_go_on_a_live_lab(void **state)
 static void bandwidth_is_a_queue_of_the_guests_end(void **state)
 {
     (void)state;
-    (void)converge(NETS "vm a va/s,va/t bandwidth=100000000\nvm b va/s\n");
+    (void)live_converge(NETS "vm a va/s,va/t bandwidth=100000000\nvm b va/s\n");
     running_has(running_in("a", "tc qdisc show dev eth0"), "qdisc tbf 766e: root ");
     running_has(running_in("a", "tc qdisc show dev eth0"), "rate 100Mbit burst 128Kb");
     running_has(running_in("a", "tc qdisc show dev eth1"), "rate 100Mbit");
     running_lacks(running_in("b", "tc qdisc show dev eth0"), "tbf");
-    assert_int_equal(converge(NETS "vm a va/s,va/t bandwidth=2000000000\nvm b va/s\n").changed, 2);
+    assert_int_equal(live_converge(NETS "vm a va/s,va/t bandwidth=2000000000\nvm b va/s\n").changed, 2);
     running_has(running_in("a", "tc qdisc show dev eth0"), "rate 2Gbit burst 1250000b");
     assert_true(running_ping("a", "10.0.0.5"));
-    assert_int_equal(converge(NETS "vm a va/s,va/t\nvm b va/s\n").changed, 2);
+    assert_int_equal(live_converge(NETS "vm a va/s,va/t\nvm b va/s\n").changed, 2);
     running_lacks(running_in("a", "tc qdisc show"), "tbf");
     assert_true(running_ping("a", "10.0.0.5"));
 }
@@ -124,7 +83,7 @@ static void bandwidth_shapes_what_the_guest_sends(void **state)
     double seconds;
 
     (void)state;
-    (void)converge(NETS "vm a va/s bandwidth=10000000\nvm b va/s\n");
+    (void)live_converge(NETS "vm a va/s bandwidth=10000000\nvm b va/s\n");
     (void)running_in(
         "b", "sh -c 'timeout 20 python3 -c \"import socket; s=socket.create_server((\\\"10.0.0.5\\\",9)); "
              "c=s.accept()[0]; n=0\nwhile n<2000000: n+=len(c.recv(65536))\nc.send(b\\\"x\\\")\" >/dev/null "
@@ -146,8 +105,8 @@ static void a_kernel_without_tbf_shapes_by_htb(void **state)
     CLEANUP(vnl_nl_close) struct vnl_nl *nl = NULL;
 
     (void)state;
-    (void)converge(NETS "vm a va/s\n");
-    assert_int_equal(vnl_netns_open(plan->lab, "a", &fd, NULL), 0);
+    (void)live_converge(NETS "vm a va/s\n");
+    assert_int_equal(vnl_netns_open(live_plan->lab, "a", &fd, NULL), 0);
     assert_int_equal(vnl_nl_open_in(fd, &nl, NULL), 0);
     assert_int_equal(vnl_shaper_set_htb(nl, 0, 100000000, "a", NULL), 0);
     running_has(running_in("a", "tc class show dev eth0"),
@@ -164,29 +123,30 @@ static void a_kernel_without_tbf_shapes_by_htb(void **state)
 static void a_host_is_a_guest_without_platform(void **state)
 {
     (void)state;
-    (void)converge(NETS "vm a va/s\nhost web 203.0.113.80\n");
+    (void)live_converge(NETS "vm a va/s\nhost web 203.0.113.80\n");
     assert_string_equal(running_in("web", "ip -4 route"),
                         "default via 203.0.113.1 dev eth0 proto dhcp src 203.0.113.80 metric 100 \n"
                         "203.0.113.0/24 dev eth0 proto kernel scope link src 203.0.113.80 metric 100 \n"
                         "203.0.113.1 dev eth0 proto dhcp scope link src 203.0.113.80 metric 100 \n");
     running_has(running_in(VNL_FABRIC, "ip -d link show internet"), "bridge");
-    running_has(running_sh("cat %s/%s/hosts/1000", vnl_run_dir(), plan->lab), "203.0.113.80");
-    assert_string_equal(running_sh("cat %s/%s/resolv/1000", vnl_run_dir(), plan->lab), "");
-    running_has(running_sh("cat %s/%s/resolv/%u", vnl_run_dir(), plan->lab, plan->vnets[0].slot),
+    running_has(running_sh("cat %s/%s/hosts/1000", vnl_run_dir(), live_plan->lab), "203.0.113.80");
+    assert_string_equal(running_sh("cat %s/%s/resolv/1000", vnl_run_dir(), live_plan->lab), "");
+    running_has(running_sh("cat %s/%s/resolv/%u", vnl_run_dir(), live_plan->lab, live_plan->vnets[0].slot),
                 "nameserver 168.63.129.16");
-    assert_int_equal(converge(NETS "vm a va/s\n").deleted, 3); /* namespace, port, bridge */
+    assert_int_equal(live_converge(NETS "vm a va/s\n").deleted, 3); /* namespace, port, bridge */
 }
 
 static void hosts_reach_each_other(void **state)
 {
     (void)state;
-    (void)converge(NETS "vm a va/s\nhost web 203.0.113.80\nhost far 198.18.0.5\nhost near 203.0.113.81\n");
+    (void)live_converge(NETS
+                        "vm a va/s\nhost web 203.0.113.80\nhost far 198.18.0.5\nhost near 203.0.113.81\n");
     assert_true(running_ping("web", "198.18.0.5"));
     assert_true(running_ping("web", "203.0.113.81"));
     assert_false(running_ping("web", "10.0.0.4"));
 }
 
-#define lab_test(name) cmocka_unit_test_teardown(name, lab_teardown)
+#define lab_test(name) cmocka_unit_test_teardown(name, live_teardown)
 
 int main(void)
 {
@@ -200,5 +160,5 @@ int main(void)
         lab_test(hosts_reach_each_other),
     };
 
-    return cmocka_run_group_tests_name("NICs", tests, group_setup, group_teardown);
+    return cmocka_run_group_tests_name("NICs", tests, live_group_setup, live_group_teardown);
 }

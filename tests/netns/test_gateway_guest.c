@@ -27,8 +27,7 @@
 #include "../../dataplane/gateway.h"
 #include "../../dataplane/netlink.h"
 #include "../harness/frames.h"
-#include "../harness/leftovers.h"
-#include "../harness/running.h"
+#include "../harness/live.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/gateway.h"
@@ -43,52 +42,17 @@
     "sitehost printer office 10.60.0.9\nlng office-lng 203.0.113.200 10.50.0.0/16,10.60.0.0/24\n"            \
     "s2s to-office gwa office-lng\n"
 
-static struct leftovers *before;
-static struct vnl_lab *lab;
-static struct vnl_plan *plan;
-
 static int group_setup(void **state)
 {
-    (void)state;
     setenv("VNETLAB_VPN_ENGINE", "libipsec", 1); /* the interfaces are the test's */
-    leftovers_isolate();
-    before = leftovers_take();
-    return 0;
-}
-
-static int group_teardown(void **state)
-{
-    (void)state;
-    leftovers_free(&before);
-    return 0;
-}
-
-static struct vnl_dp_stats converge(const char *text)
-{
-    struct vnl_dp_stats stats;
-
-    vnl_plan_free(&plan);
-    plan = running_plan(text, &lab);
-    stats = running_converge(plan);
-    running_check(plan);
-    return stats;
-}
-
-static int lab_teardown(void **state)
-{
-    (void)state;
-    running_down();
-    vnl_plan_free(&plan);
-    vnl_lab_free(&lab);
-    leftovers_assert_none(before);
-    return 0;
+    return live_group_setup(state);
 }
 
 static const struct vnl_plan_gateway *gateway_of(const char *name)
 {
-    for (size_t i = 0; i < plan->n_gateways; i++)
-        if (strcmp(plan->gateways[i].name, name) == 0)
-            return &plan->gateways[i];
+    for (size_t i = 0; i < live_plan->n_gateways; i++)
+        if (strcmp(live_plan->gateways[i].name, name) == 0)
+            return &live_plan->gateways[i];
     fail_msg("no gateway '%s'", name);
     return NULL;
 }
@@ -121,7 +85,7 @@ static void assert_text(const char *text, const char *fmt, ...)
 static void a_gateway_has_the_routes_of_one(void **state)
 {
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     assert_string_equal(running_in("gwa", "ip -4 route"),
                         "blackhole default proto 118 metric 4294967295 \n"
                         "10.1.0.0/16 via 10.1.255.1 dev eth0 proto 118 src 10.1.255.4 metric 200 onlink \n"
@@ -141,7 +105,7 @@ static void a_sites_prefixes_are_on_its_devices_link(void **state)
     const char *text;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS SITE);
+    (void)live_converge(VNETS GATEWAYS SITE);
     text = running_in("office", "ip -4 route");
     running_has(text, "blackhole default proto 118 ");
     running_has(text, "10.60.0.0/24 dev eth0 proto 118 scope link src 10.50.0.1 metric 200");
@@ -161,7 +125,7 @@ static void gateways_reach_each_others_public_address_and_vms(void **state)
     char far[VNL_ADDR_STR];
 
     (void)state;
-    (void)converge(VNETS GATEWAYS SITE);
+    (void)live_converge(VNETS GATEWAYS SITE);
     (void)snprintf(far, sizeof(far), "%s", outer_of("gwb"));
     running_has(running_in("gwa", "ping -c 2 -i 0.2 -W 2 -I %s %s", outer_of("gwa"), far), " 0% packet loss");
     running_has(running_in("gwa", "ping -c 2 -i 0.2 -W 2 -I %s 203.0.113.200", outer_of("gwa")),
@@ -177,20 +141,20 @@ static void the_inside_follows_the_plan_in_place(void **state)
     const char *text;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     (void)running_in("gwa", "ip tuntap add vpn1 mode tun");
     (void)running_in("gwa", "ip link set vpn1 up");
-    assert_int_equal(vnl_gateway_routes_set(plan->lab, "gwa", "vpn1", into, 1, NULL), 0);
-    stats =
-        converge("vnet va 10.1.0.0/16,10.9.0.0/24\nsubnet s 10.1.0.0/24\nsubnet GatewaySubnet 10.1.255.0/27\n"
-                 "vm a va/s 10.1.0.4\nvnet vb 10.4.0.0/16\nsubnet s 10.4.0.0/24\n"
-                 "subnet GatewaySubnet 10.4.255.0/27\nvm b vb/s 10.4.0.4\n" GATEWAYS);
+    assert_int_equal(vnl_gateway_routes_set(live_plan->lab, "gwa", "vpn1", into, 1, NULL), 0);
+    stats = live_converge(
+        "vnet va 10.1.0.0/16,10.9.0.0/24\nsubnet s 10.1.0.0/24\nsubnet GatewaySubnet 10.1.255.0/27\n"
+        "vm a va/s 10.1.0.4\nvnet vb 10.4.0.0/16\nsubnet s 10.4.0.0/24\n"
+        "subnet GatewaySubnet 10.4.255.0/27\nvm b vb/s 10.4.0.4\n" GATEWAYS);
     assert_int_equal(stats.created + stats.deleted, 0);
     assert_int_equal(stats.changed, 1);
     text = running_in("gwa", "ip -4 route");
     running_has(text, "10.9.0.0/24 via 10.1.255.1 dev eth0");
     running_has(text, "10.4.0.0/16 dev vpn1 proto 119 scope link src 10.1.255.4 metric 300");
-    assert_int_equal(converge(VNETS GATEWAYS).changed, 1);
+    assert_int_equal(live_converge(VNETS GATEWAYS).changed, 1);
     text = running_in("gwa", "ip -4 route");
     running_lacks(text, "10.9.0.0/24");
     running_has(text, "10.4.0.0/16 dev vpn1");
@@ -216,13 +180,13 @@ static void what_was_changed_by_hand_is_repaired(void **state)
     CLEANUP(vnl_str_free) char *routes = NULL;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     routes = strdup(running_in("gwa", "bash -c 'ip rule; ip route show table all; " SYSCTLS "'"));
     for (size_t i = 0; i < ARRAY_SIZE(harm); i++) {
         struct vnl_dp_stats stats;
 
         assert_string_equal(running_in("gwa", "%s 2>&1", harm[i]), "");
-        stats = running_converge(plan);
+        stats = running_converge(live_plan);
         if (stats.changed != 1)
             fail_msg("after '%s': %zu changed", harm[i], stats.changed);
         assert_string_equal(running_in("gwa", "bash -c 'ip rule; ip route show table all; " SYSCTLS "'"),
@@ -233,18 +197,18 @@ static void what_was_changed_by_hand_is_repaired(void **state)
 static void gateways_come_and_go_on_a_live_lab(void **state)
 {
     (void)state;
-    (void)converge(VNETS);
+    (void)live_converge(VNETS);
     /* Two namespaces with two ports each, and the internet side's bridge. */
-    assert_int_equal(converge(VNETS GATEWAYS).created, 7);
+    assert_int_equal(live_converge(VNETS GATEWAYS).created, 7);
     assert_true(running_ping("gwa", "10.1.0.4"));
-    assert_int_equal(converge(VNETS).deleted, 7);
+    assert_int_equal(live_converge(VNETS).deleted, 7);
 }
 
 static void a_vm_that_takes_over_a_gateways_name_is_plain(void **state)
 {
     (void)state;
-    (void)converge(VNETS GATEWAYS);
-    (void)converge(VNETS "vm gwa va/s 10.1.0.9\n");
+    (void)live_converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS "vm gwa va/s 10.1.0.9\n");
     assert_string_equal(
         running_in("gwa", "ip rule"),
         "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n");
@@ -253,7 +217,7 @@ static void a_vm_that_takes_over_a_gateways_name_is_plain(void **state)
         running_in("gwa", "bash -c 'tc filter show dev eth0 ingress; tc filter show dev eth0 egress'"),
         "bpf");
     assert_true(running_ping("gwa", "10.1.0.4"));
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     assert_true(running_ping("gwa", "10.1.0.4"));
 }
 
@@ -271,26 +235,26 @@ static int set_routes(const char *ifname, const char *a, const char *b, struct v
 {
     struct vnl_prefix prefixes[] = { prefix_of(a ? a : "0.0.0.0/0"), prefix_of(b ? b : "0.0.0.0/0") };
 
-    return vnl_gateway_routes_set(plan->lab, "gwa", ifname, prefixes, (a != NULL) + (b != NULL), err);
+    return vnl_gateway_routes_set(live_plan->lab, "gwa", ifname, prefixes, (a != NULL) + (b != NULL), err);
 }
 
 static void make_tun(const char *ifname, const char *altname)
 {
     (void)running_in("gwa", "ip tuntap add %s mode tun", ifname);
-    assert_int_equal(vnl_gateway_tun_adopt(plan->lab, "gwa", ifname, altname, NULL), 0);
+    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", ifname, altname, NULL), 0);
 }
 
 static void a_tunnels_routes_are_exactly_those(void **state)
 {
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     make_tun("ipsec0", "vpn1");
     make_tun("ipsec1", "vpn3");
     running_has(running_in("gwa", "ip link show vpn1"), "mtu 1400");
     running_has(running_in("gwa", "ip link show vpn1"), "qlen 5000");
-    assert_int_equal(vnl_gateway_tun_adopt(plan->lab, "gwa", "ipsec0", "vpn1", NULL), 0); /* again */
-    assert_int_equal(vnl_gateway_tun_adopt(plan->lab, "gwa", "ipsec1", "vpn1", NULL), -EEXIST);
-    assert_int_equal(vnl_gateway_tun_adopt(plan->lab, "gwa", "ipsec9", "vpn9", NULL), -ENODEV);
+    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec0", "vpn1", NULL), 0); /* again */
+    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec1", "vpn1", NULL), -EEXIST);
+    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec9", "vpn9", NULL), -ENODEV);
     assert_int_equal(set_routes("vpn1", "10.4.0.0/16", "10.5.0.0/16", NULL), 0);
     assert_int_equal(set_routes("vpn3", "10.6.0.0/16", "10.5.0.0/16", NULL), 0); /* the same prefix twice */
     assert_string_equal(running_in("gwa", "ip route show proto 119"),
@@ -305,7 +269,7 @@ static void a_tunnels_routes_are_exactly_those(void **state)
                         "10.4.0.0/16 dev ipsec0 scope link src 10.1.255.4 metric 300 linkdown \n");
     (void)running_in("gwa", "ip link del ipsec1");
     running_has(running_in("gwa", "ip route get 10.6.0.1 2>&1"), "Invalid argument"); /* blackhole */
-    assert_int_equal(running_converge(plan).changed, 0);
+    assert_int_equal(running_converge(live_plan).changed, 0);
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -313,11 +277,11 @@ static void what_is_not_there_is_said(void **state)
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     assert_int_equal(set_routes("vpn1", NULL, NULL, NULL), 0);
     assert_int_equal(set_routes("vpn1", "10.4.0.0/16", NULL, &err), -ENODEV);
     assert_string_equal(err->msg, "VM 'gwa' has no interface 'vpn1'");
-    assert_int_equal(vnl_gateway_routes_set(plan->lab, "gwz", "vpn1", NULL, 0, NULL), -ENOENT);
+    assert_int_equal(vnl_gateway_routes_set(live_plan->lab, "gwz", "vpn1", NULL, 0, NULL), -ENOENT);
 }
 
 /* --- the leak ---------------------------------------------------------------------------------------------------------------------- */
@@ -329,7 +293,7 @@ static int capture_in(const char *vm, const char *ifname)
     struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
     int fd;
 
-    assert_int_equal(vnl_netns_open(plan->lab, vm, &netns, NULL), 0);
+    assert_int_equal(vnl_netns_open(live_plan->lab, vm, &netns, NULL), 0);
     assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
     fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
     assert_true(fd >= 0);
@@ -368,7 +332,7 @@ static void put_into(const struct vnl_plan_nic *nic, const char *src, const char
 
     frame_build(&frame, &spec);
     memcpy(frame.data, nic->mac.bytes, 6);
-    assert_int_equal(vnl_netns_open(plan->lab, VNL_FABRIC, &netns, NULL), 0);
+    assert_int_equal(vnl_netns_open(live_plan->lab, VNL_FABRIC, &netns, NULL), 0);
     assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
     fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
     assert_int_equal(sendto(fd, frame.data, frame.size, 0, (struct sockaddr *)&to, sizeof(to)), frame.size);
@@ -381,9 +345,9 @@ static void put_all_into(const struct vnl_plan_gateway *gateway)
 
     (void)vnl_addr_format(&gateway->outer, outer);
     for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
-        put_into(&plan->nics[gateway->nic_in], "10.1.0.4", far[i]);
-        put_into(&plan->nics[gateway->nic_in], outer, far[i]); /* its own address as source */
-        put_into(&plan->nics[gateway->nic_out], "203.0.113.200", far[i]);
+        put_into(&live_plan->nics[gateway->nic_in], "10.1.0.4", far[i]);
+        put_into(&live_plan->nics[gateway->nic_in], outer, far[i]); /* its own address as source */
+        put_into(&live_plan->nics[gateway->nic_out], "203.0.113.200", far[i]);
     }
 }
 
@@ -393,7 +357,7 @@ static void nothing_that_is_forwarded_leaves_by_eth1(void **state)
     CLEANUP(vnl_fd_close) int outside = -1;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS SITE);
+    (void)live_converge(VNETS GATEWAYS SITE);
     inside = capture_in("gwa", "eth0");
     outside = capture_in("gwa", "eth1");
     assert_false(running_ping("a", "10.4.0.4"));
@@ -410,7 +374,7 @@ static void nothing_that_is_forwarded_leaves_by_eth1(void **state)
     assert_int_equal(captured(outside, true), 0);
     /* And nothing comes in that way. */
     (void)captured(inside, true);
-    put_into(&plan->nics[gateway_of("gwa")->nic_out], "203.0.113.200", "10.1.0.4");
+    put_into(&live_plan->nics[gateway_of("gwa")->nic_out], "203.0.113.200", "10.1.0.4");
     assert_int_equal(captured(inside, true), 0);
     /* The capture sees what there is: this is the guest's own. */
     (void)running_in("gwa", "ping -c 1 -W 1 -I %s 203.0.113.200", outer_of("gwa"));
@@ -436,7 +400,7 @@ static int open_tun(const char *vm, const char *ifname)
     struct ifreq link = { .ifr_flags = IFF_TUN | IFF_NO_PI };
     int fd;
 
-    assert_int_equal(vnl_netns_open(plan->lab, vm, &netns, NULL), 0);
+    assert_int_equal(vnl_netns_open(live_plan->lab, vm, &netns, NULL), 0);
     assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
     fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
@@ -487,10 +451,10 @@ static void pump_start(struct pump *pump)
 
     *pump = (struct pump){ .fds = { open_tun("gwa", "ipsec0"), open_tun("gwb", "ipsec0") },
                            .checksums_right = true };
-    assert_int_equal(vnl_gateway_tun_adopt(plan->lab, "gwa", "ipsec0", "vpn1", NULL), 0);
-    assert_int_equal(vnl_gateway_tun_adopt(plan->lab, "gwb", "ipsec0", "vpn3", NULL), 0);
-    assert_int_equal(vnl_gateway_routes_set(plan->lab, "gwa", "vpn1", &vb, 1, NULL), 0);
-    assert_int_equal(vnl_gateway_routes_set(plan->lab, "gwb", "vpn3", &va, 1, NULL), 0);
+    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec0", "vpn1", NULL), 0);
+    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwb", "ipsec0", "vpn3", NULL), 0);
+    assert_int_equal(vnl_gateway_routes_set(live_plan->lab, "gwa", "vpn1", &vb, 1, NULL), 0);
+    assert_int_equal(vnl_gateway_routes_set(live_plan->lab, "gwb", "vpn3", &va, 1, NULL), 0);
     assert_int_equal(pthread_create(&pump->thread, NULL, pump_run, pump), 0);
 }
 
@@ -515,7 +479,7 @@ static void packets_go_through_a_tunnel_and_fit_it(void **state)
     char *pinged, *too_large, *sent;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     pump_start(&pump);
     pinged = strdup(running_in("a", "ping -c 3 -i 0.2 -W 2 10.4.0.4"));
     too_large = strdup(running_in("a", "ping -c 2 -i 0.2 -W 1 -M do -s 1472 10.4.0.4 2>&1"));
@@ -549,7 +513,7 @@ static int udp_in(const char *vm, const struct vnl_addr *addr, uint16_t port)
     int fd;
 
     memcpy(&at.sin_addr, addr->bytes, 4);
-    assert_int_equal(vnl_netns_open(plan->lab, vm, &netns, NULL), 0);
+    assert_int_equal(vnl_netns_open(live_plan->lab, vm, &netns, NULL), 0);
     assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -588,13 +552,13 @@ static void peers_get_daemons_of_their_own(void **state)
     uint16_t port = 10000, odd = 10001;
 
     (void)state;
-    (void)converge(VNETS GATEWAYS);
+    (void)live_converge(VNETS GATEWAYS);
     here = &gateway_of("gwa")->outer;
     there = &gateway_of("gwb")->outer;
     ours = udp_in("gwa", here, port);
     nat_t = udp_in("gwa", here, port + 1);
     theirs = udp_in("gwb", there, 500);
-    assert_int_equal(vnl_gateway_peers_set(plan->lab, "gwa", there, &port, 1, NULL), 0);
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", there, &port, 1, NULL), 0);
     send_to(theirs, here, 500);
     assert_int_equal(got(ours), 500);
     send_to(theirs, here, 4500);
@@ -603,12 +567,12 @@ static void peers_get_daemons_of_their_own(void **state)
     assert_int_equal(got(theirs), 500);
     send_to(nat_t, there, 500);
     assert_int_equal(got(theirs), 4500);
-    assert_int_equal(running_converge(plan).changed, 0);
-    assert_int_equal(vnl_gateway_peers_set(plan->lab, "gwa", NULL, NULL, 0, NULL), 0);
-    assert_int_equal(vnl_gateway_peers_set(plan->lab, "gwa", NULL, NULL, 0, NULL), 0);
+    assert_int_equal(running_converge(live_plan).changed, 0);
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", NULL, NULL, 0, NULL), 0);
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", NULL, NULL, 0, NULL), 0);
     send_to(ours, there, 500);
     assert_int_equal(got(theirs), port);
-    assert_int_equal(vnl_gateway_peers_set(plan->lab, "gwa", there, &odd, 1, &err), -EINVAL);
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", there, &odd, 1, &err), -EINVAL);
     assert_string_equal(err->msg, "VM 'gwa': a peer needs an IPv4 address and an even port, not 10001");
 }
 
@@ -617,13 +581,13 @@ static void peers_get_daemons_of_their_own(void **state)
 static void the_rate_is_that_of_the_sku(void **state)
 {
     (void)state;
-    (void)converge(VNETS "gateway gwa va throughput\n");
+    (void)live_converge(VNETS "gateway gwa va throughput\n");
     running_has(running_in("gwa", "tc qdisc show dev eth1"), "qdisc tbf 766e: root ");
     running_has(running_in("gwa", "tc qdisc show dev eth1"), "rate 650Mbit");
     (void)running_in("gwa", "tc qdisc del dev eth1 root");
-    assert_int_equal(running_converge(plan).changed, 1);
+    assert_int_equal(running_converge(live_plan).changed, 1);
     running_has(running_in("gwa", "tc qdisc show dev eth1"), "rate 650Mbit");
-    assert_int_equal(converge(VNETS "gateway gwa va\n").changed, 1);
+    assert_int_equal(live_converge(VNETS "gateway gwa va\n").changed, 1);
     running_lacks(running_in("gwa", "tc qdisc show dev eth1"), "tbf");
 }
 
@@ -634,23 +598,23 @@ static void with_the_kernels_esp_tunnels_are_xfrm_interfaces(void **state)
 
     (void)state;
     if (!vnl_gateway_kernel_esp(&why)) {
-        print_message("not here: %s\n", why);
+        print_message("skip: %s\n", why);
         assert_non_null(strstr(why, "the kernel has no "));
         skip();
     }
     setenv("VNETLAB_VPN_ENGINE", "xfrm", 1);
-    (void)converge(VNETS GATEWAYS);
-    tunnel = &plan->tunnels[0];
+    (void)live_converge(VNETS GATEWAYS);
+    tunnel = &live_plan->tunnels[0];
     running_has(running_in("gwa", "ip -d link show %s", tunnel->ifname), "mtu 1400");
     running_has(running_in("gwa", "ip -d link show %s", tunnel->ifname), "xfrm if_id 0x");
     (void)running_in("gwa", "ip link del %s", tunnel->ifname);
-    assert_int_equal(running_converge(plan).changed, 1);
-    assert_int_equal(converge(VNETS "gateway gwa va\ngateway gwb vb\n").changed, 2);
+    assert_int_equal(running_converge(live_plan).changed, 1);
+    assert_int_equal(live_converge(VNETS "gateway gwa va\ngateway gwb vb\n").changed, 2);
     running_lacks(running_in("gwa", "ip link"), "vpn");
     setenv("VNETLAB_VPN_ENGINE", "libipsec", 1);
 }
 
-#define lab_test(name) cmocka_unit_test_teardown(name, lab_teardown)
+#define lab_test(name) cmocka_unit_test_teardown(name, live_teardown)
 
 int main(void)
 {
@@ -671,5 +635,5 @@ int main(void)
         lab_test(with_the_kernels_esp_tunnels_are_xfrm_interfaces),
     };
 
-    return cmocka_run_group_tests_name("gateways' guests", tests, group_setup, group_teardown);
+    return cmocka_run_group_tests_name("gateways' guests", tests, group_setup, live_group_teardown);
 }
