@@ -31,17 +31,17 @@ endif
 # --- packages (Debian's names; Ubuntu's are the same but for bpftool) ---------------------------------------------------
 
 PACKAGES_BUILD := gcc make pkg-config clang llvm libc6-dev linux-libc-dev libbpf-dev libmnl-dev libyaml-dev \
-                  libjansson-dev libsqlite3-dev libldns-dev libmicrohttpd-dev bpftool
+                  libjansson-dev libsqlite3-dev libldns-dev libmicrohttpd-dev libssl-dev bpftool
 PACKAGES_RUN   := iproute2 tcpdump iputils-ping curl python3 traceroute iperf3 iptables \
-                  charon-systemd libstrongswan-standard-plugins libcharon-extra-plugins
-PACKAGES_TEST  := libcmocka-dev libclang-rt-dev clang-format mandoc shellcheck procps
+                  charon-systemd libstrongswan-standard-plugins libcharon-extra-plugins bird2
+PACKAGES_TEST  := openssl libcmocka-dev libclang-rt-dev clang-format mandoc shellcheck procps
 PACKAGES_KERNEL := qemu-system-x86 busybox-static kmod cpio
 PACKAGES_PEERS := mininet bridge-utils net-tools nftables iptables
 
 # --- flags --------------------------------------------------------------------------------------------------------------
 
 LIBS       := libbpf libmnl yaml-0.1 jansson sqlite3
-AGENT_LIBS := ldns libmicrohttpd
+AGENT_LIBS := ldns libmicrohttpd libcrypto
 PKG_FLAGS   = $(shell pkg-config --cflags $(LIBS) $(AGENT_LIBS) 2>/dev/null)
 PKG_LIBS    = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lutil
 AGENT_PKG_LIBS = $(shell pkg-config --libs $(AGENT_LIBS) 2>/dev/null)
@@ -109,7 +109,7 @@ $(AGENT): $(O)/ctl/agent/main.o $(AGENT_LIB) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(AGENT_PKG_LIBS)
 
 # --- tests ----------------------------------------------------------------------------------------------------------------
-# tests/LAYER/test_*.c are cmocka programs; tests/harness/*.c is linked to each of them, and the agent's parts to test_agent*, test_vici* and test_vpn*.
+# tests/LAYER/test_*.c are cmocka programs; tests/harness/*.c is linked to each of them, and the agent's parts to test_agent*, test_bgp*, test_bird*, test_vici* and test_vpn*.
 
 test_bins = $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/$(1)/test_*.c))
 HARNESS_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/harness/*.c))
@@ -121,17 +121,17 @@ $(O)/tests/%: $(O)/tests/%.o $(HARNESS_OBJ) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(HARNESS_OBJ) $(filter $(AGENT_LIB),$^) $(LIB) $(PKG_LIBS) \
 	  $(if $(filter $(AGENT_LIB),$^),$(AGENT_PKG_LIBS)) -lcmocka
 
-$(patsubst tests/%.c,$(O)/tests/%,$(wildcard $(addprefix tests/*/test_,agent*.c vici*.c vpn*.c))): $(AGENT_LIB)
+$(patsubst tests/%.c,$(O)/tests/%,$(wildcard $(addprefix tests/*/test_,agent*.c bgp*.c bird*.c vici*.c vpn*.c))): $(AGENT_LIB)
 
 .PRECIOUS: $(O)/%.o $(O)/gen/%.bpf.o $(O)/gen/%.skel.h
 
 -include $(wildcard tests/*/*.mk)
 
 unit: $(UNIT_BINS) $(BIN)
-	$(Q)tests/run $(UNIT_BINS)
+	$(Q)tests/run -j $(JOBS) $(UNIT_BINS)
 
 root-tests: need-root $(ROOT_BINS) $(BIN)
-	$(Q)tests/run $(ROOT_BINS)
+	$(Q)tests/run -j $(JOBS) $(ROOT_BINS)
 
 build-tests: $(UNIT_BINS) $(ROOT_BINS)
 
@@ -207,7 +207,7 @@ help:
 	@echo "make unit | asan | lint  parts of check that need no root"
 	@echo "sudo make root-tests     BPF and namespace tests;  sudo make scenarios  all scenarios"
 	@echo "sudo make check-random   N=200 SEED=1: random labs, predicted, brought up, changed, compared"
-	@echo "make fuzz                FUZZ_SECONDS=60 for each fuzzer"
+	@echo "make fuzz                FUZZ_SECONDS=20 for each fuzzer"
 	@echo "sudo make check-kernels  load and run on Debian's stock kernel in QEMU"
 	@echo "sudo make bench          side-by-side benchmarks (BENCH_PEERS=1: with Mininet)"
 	@echo "sudo make install        binaries, man pages, completion; prefix=/usr/local, DESTDIR="

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bgp.h"
 #include "control_server.h"
 #include "delay_line.h"
 #include "dns_server.h"
@@ -31,6 +32,7 @@
 #include "vnetlab/gateway.h"
 #include "vnetlab/json.h"
 #include "vnetlab/lab.h"
+#include "vnetlab/learned.h"
 #include "vnetlab/plan.h"
 #include "vnetlab/store.h"
 
@@ -47,6 +49,7 @@ struct agent {
     struct vnl_imds_server *imds;
     struct vnl_prober *prober;
     struct vnl_vpn *vpn;
+    struct vnl_bgp_control *bgp;
     struct vnl_delay_line *delays; /* NULL: nothing is late, or the kernel does it */
     bool stale;                    /* the plan is to be read anew before anything else (SIGHUP) */
     bool ends;
@@ -55,6 +58,7 @@ struct agent {
 static void agent_done(struct agent *agent)
 {
     vnl_delay_line_stop(&agent->delays);
+    vnl_bgp_control_free(&agent->bgp);
     vnl_vpn_free(&agent->vpn);
     vnl_prober_free(&agent->prober);
     vnl_imds_server_free(&agent->imds);
@@ -76,6 +80,8 @@ static int read_plan(const char *lab_name, struct vnl_lab **ret_lab, struct vnl_
 
     if (r == 0)
         r = vnl_store_load(store, ret_lab, err);
+    if (r == 0)
+        r = vnl_learned_read(lab_name, &(*ret_lab)->learned, err);
     return r < 0 ? r : vnl_plan_build(*ret_lab, ret, err);
 }
 
@@ -86,6 +92,14 @@ static int follow_vpn(struct agent *agent, const struct vnl_lab *lab, struct vnl
 
     free(keys);
     return r;
+}
+
+/* The sessions of tunnels that it knows by then. */
+static int follow_bgp(struct agent *agent, int r_vpn, struct vnl_err **err)
+{
+    int r = vnl_bgp_control_follow(agent->bgp, agent->plan, r_vpn < 0 ? NULL : err);
+
+    return r_vpn < 0 ? r_vpn : r;
 }
 
 /* Packets under way are lost when a line ends, so it is left alone while delays and TAPs are the same. */
@@ -121,7 +135,8 @@ static int follow_plan(struct agent *agent, struct vnl_err **err)
     r = follow_delays(agent, old, err);
     if (r == 0)
         r = vnl_prober_follow(agent->prober, agent->plan, err);
-    r_vpn = follow_vpn(agent, lab, err); /* also when another part fails: it must not keep the old plan */
+    r_vpn = follow_bgp(agent, follow_vpn(agent, lab, err),
+                       err); /* also when another part fails: it must not keep the old plan */
     vnl_plan_free(&old);
     return r < 0 ? r : r_vpn;
 }
@@ -164,19 +179,36 @@ static struct vnl_json *reset(struct agent *agent, const struct vnl_json *order)
     return json;
 }
 
+static struct vnl_json *ask_bgp(struct agent *agent, const char *what, const struct vnl_json *order)
+{
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    struct vnl_json *json = vnl_bgp_control_ask(agent->bgp, what, vnl_json_get_text(order, "gateway"),
+                                                vnl_json_get_text(order, "peer"), &err);
+
+    return json ? json : vnl_control_error(&err);
+}
+
+/* Both only ever grow. */
+static int64_t serial(const struct agent *agent)
+{
+    return (int64_t)(vnl_vpn_serial(agent->vpn) + vnl_bgp_control_serial(agent->bgp));
+}
+
 /* NULL: the asker knows them already, and waits. */
 static struct vnl_json *states(struct agent *agent, const struct vnl_json *order, bool may_wait)
 {
     int64_t after = vnl_json_get_int(order, "after", 0);
-    struct vnl_json *json;
+    struct vnl_json *json, *list;
 
-    if (may_wait && after == (int64_t)vnl_vpn_serial(agent->vpn))
+    if (may_wait && after == serial(agent))
         return NULL;
     if (!after) /* who waits asks for no bytes */
         vnl_vpn_count(agent->vpn);
     json = vnl_json_object();
-    (void)vnl_json_set(json, "states", vnl_vpn_report(agent->vpn));
-    (void)vnl_json_set(json, "serial", vnl_json_int((int64_t)vnl_vpn_serial(agent->vpn)));
+    list = vnl_vpn_report(agent->vpn);
+    vnl_bgp_control_fill(agent->bgp, list);
+    (void)vnl_json_set(json, "states", list);
+    (void)vnl_json_set(json, "serial", vnl_json_int(serial(agent)));
     return json;
 }
 
@@ -194,6 +226,8 @@ static struct vnl_json *obey(const struct vnl_json *order, bool may_wait, bool *
         *ret_waits = !json;
         return json;
     }
+    if (what && !strncmp(what, "bgp-", 4))
+        return ask_bgp(agent, what, order);
     json = vnl_json_object();
     if (what && !strcmp(what, "reload")) {
         agent->stale = !vnl_json_get_bool(order, "wait", false);
@@ -247,6 +281,7 @@ static int open_all(struct agent *agent, struct vnl_err **err)
 {
     static const struct vnl_vpn_hands hands = { vnl_gateway_routes_set, vnl_gateway_peers_set,
                                                 vnl_gateway_tun_adopt };
+    static const struct vnl_bgp_hands bgp_hands = { vnl_vpn_tunnel_up, vnl_vpn_learned_set, vnl_bgp_publish };
     int r = enter(agent, err);
 
     if (r < 0)
@@ -257,6 +292,8 @@ static int open_all(struct agent *agent, struct vnl_err **err)
     if ((r = open_signals(agent, err)) < 0 ||
         (r = vnl_control_server_new(agent->epoll_fd, obey, agent, &agent->control, err)) < 0 ||
         (r = vnl_vpn_new(agent->epoll_fd, agent->lab, &hands, &agent->vpn, err)) < 0 ||
+        (r = vnl_bgp_control_new(agent->epoll_fd, agent->lab, agent->vpn, &bgp_hands, &agent->bgp, err)) <
+            0 ||
         (r = vnl_dns_server_new(agent->epoll_fd, &agent->plan, &agent->dns, err)) < 0 ||
         (r = vnl_imds_server_new(agent->epoll_fd, &agent->plan, &agent->imds, err)) < 0)
         return r;
@@ -278,14 +315,15 @@ static bool lab_is_there(const struct agent *agent)
 static int run_timers(struct agent *agent)
 {
     int wait[] = { vnl_dns_server_tidy(agent->dns), vnl_imds_server_run(agent->imds),
-                   vnl_prober_run(agent->prober), vnl_vpn_run(agent->vpn),
-                   vnl_control_server_run(agent->control) };
+                   vnl_prober_run(agent->prober),   vnl_vpn_run(agent->vpn),
+                   vnl_bgp_control_run(agent->bgp), vnl_control_server_run(agent->control) };
     int least = LOOK_MS;
 
     for (size_t i = 0; i < ARRAY_SIZE(wait); i++)
         if (wait[i] >= 0 && wait[i] < least)
             least = wait[i];
-    return least;
+    agent->stale |= vnl_bgp_control_has_learned(agent->bgp);
+    return agent->stale ? 0 : least;
 }
 
 static int serve(struct agent *agent, struct vnl_err **err)

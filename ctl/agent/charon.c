@@ -184,13 +184,15 @@ pid_t vnl_charon_start(int dir_fd, int netns_fd, struct vnl_err **err)
 
 void vnl_charon_end(pid_t pid)
 {
-    if (pid > 0)
-        (void)kill(pid, SIGTERM);
+    if (pid <= 0)
+        return;
+    (void)kill(pid, SIGTERM);
+    (void)kill(pid, SIGCONT); /* one that is stopped would not notice */
 }
 
 void vnl_charon_reap(int dir_fd, pid_t pid)
 {
-    static const char *const files[] = { "vici", "strongswan.conf", "charon.log" };
+    static const char *const files[] = { "vici", "strongswan.conf", "charon.log", "sums", "sums.new" };
     CLEANUP(vnl_fd_close) int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     struct pollfd fd = { .fd = pidfd, .events = POLLIN };
 

@@ -3,7 +3,8 @@
  * so that no path in its configuration can be too long for a socket:
  *   strongswan.conf   no key is in it
  *   vici              its control socket
- *   charon.log        what it says */
+ *   charon.log        what it says
+ *   sums              what its tunnels have carried (vpn_sums.c) */
 #ifndef VNETLAB_AGENT_CHARON_H
 #define VNETLAB_AGENT_CHARON_H
 
@@ -25,6 +26,8 @@ struct vnl_charon_spec {
     uint16_t port;              /* IKE; NAT traversal is 4500 with 500, else the next one */
     unsigned tries;             /* how often it repeats what has no answer; 0: VNL_CHARON_TRIES */
     bool own_routes;            /* it installs what its connections ask for: a configuration of the user's */
+    char virtual_ip_on
+        [16]; /* the interface that gets the address which the other end assigns; "": none does */
 };
 
 /* strongswan.conf; the text is the caller's. NULL without memory. */

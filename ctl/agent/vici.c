@@ -31,9 +31,16 @@ int vnl_vici_packet_parse(const uint8_t *body, size_t size, struct vnl_vici_pack
     return 0;
 }
 
+void vnl_vici_patience(int fd, int timeout_ms)
+{
+    const struct timeval patience = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
 int vnl_vici_connect(int dir_fd, pid_t *ret_pid)
 {
-    const struct timeval patience = { .tv_sec = VNL_VICI_ANSWER_MS / 1000 };
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     CLEANUP(vnl_fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct ucred peer = { .pid = 0 };
@@ -41,8 +48,7 @@ int vnl_vici_connect(int dir_fd, pid_t *ret_pid)
 
     if (fd < 0)
         return -errno;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    vnl_vici_patience(fd, VNL_VICI_ANSWER_MS);
     (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/vici", dir_fd);
     if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
@@ -195,6 +201,11 @@ int vnl_vici_call(int fd, const char *command, const struct vnl_vici_message *me
     if (stream && (r == 0 || r == -EIO))
         (void)stream_set(fd, stream, false);
     return r;
+}
+
+int vnl_vici_send(int fd, const char *command)
+{
+    return send_packet(fd, VNL_VICI_REQUEST, command, NULL);
 }
 
 int vnl_vici_register(int fd, const char *event, struct vnl_err **err)

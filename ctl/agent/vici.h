@@ -12,7 +12,7 @@
 #include "vici_message.h"
 
 #define VNL_VICI_PACKET_MAX (512 * 1024)
-#define VNL_VICI_ANSWER_MS  2000
+#define VNL_VICI_ANSWER_MS  1000
 
 struct vnl_err;
 
@@ -47,6 +47,10 @@ typedef void (*vnl_vici_fn)(const char *event, const uint8_t *message, size_t si
  * "success=no"; -ENOSYS: it does not know the command; other errors mean that the connection is of no use any more. */
 int vnl_vici_call(int fd, const char *command, const struct vnl_vici_message *message, const char *stream,
                   vnl_vici_fn fn, void *arg, struct vnl_err **err);
+/* The request alone; its answer makes the descriptor readable. 0 or -errno. */
+int vnl_vici_send(int fd, const char *command);
+/* How long each step waits for charon; VNL_VICI_ANSWER_MS at first. */
+void vnl_vici_patience(int fd, int timeout_ms);
 int vnl_vici_register(int fd, const char *event, struct vnl_err **err);
 
 /* Events as they come, without waiting. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -60,15 +61,28 @@ static int number_of(const struct vnl_json *json, const char *key, int max)
     return number > 0 && number < max ? (int)number : 0;
 }
 
+/* Without BGP nothing is said of it: then there is nothing to wait for. */
+static void read_bgp(const struct vnl_json *json, struct vnl_vpn_state *ret)
+{
+    ret->bgp = vnl_json_get_bool(json, "bgp", false);
+    ret->bgp_state = (enum vnl_bgp_state)number_of(json, "bgpState", VNL_BGP_STATE_MAX);
+    ret->bgp_ready = vnl_json_get_bool(json, "bgpReady", !ret->bgp);
+}
+
 static bool state_read(const struct vnl_json *json, struct vnl_vpn_state *ret)
 {
+    ret->kind = (enum vnl_tunnel_kind)number_of(json, "kind", VNL_TUNNEL_CLIENT + 1);
+    ret->instance = (uint32_t)vnl_json_get_int(json, "instance", 0);
+    read_bgp(json, ret);
     ret->status = (enum vnl_vpn_status)number_of(json, "status", VNL_VPN_STATUS_MAX);
     ret->engine = (enum vnl_vpn_engine)number_of(json, "engine", VNL_VPN_ENGINE_MAX);
     ret->ingress = (uint64_t)vnl_json_get_int(json, "ingress", 0);
     ret->egress = (uint64_t)vnl_json_get_int(json, "egress", 0);
     ret->since_ms = vnl_json_get_int(json, "since", 0);
     return copy_text(&ret->connection, json, "connection") && copy_text(&ret->name, json, "name") &&
-           copy_text(&ret->gateway, json, "gateway") && copy_text(&ret->reason, json, "reason") &&
+           copy_text(&ret->gateway, json, "gateway") && copy_text(&ret->guest, json, "guest") &&
+           copy_text(&ret->remote, json, "remote") && copy_text(&ret->inner, json, "inner") &&
+           copy_text(&ret->thumbprint, json, "thumbprint") && copy_text(&ret->reason, json, "reason") &&
            copy_text(&ret->suite, json, "suite");
 }
 
@@ -78,6 +92,10 @@ void vnl_vpn_states_done(struct vnl_vpn_states *states)
         free(states->items[i].connection);
         free(states->items[i].name);
         free(states->items[i].gateway);
+        free(states->items[i].guest);
+        free(states->items[i].remote);
+        free(states->items[i].inner);
+        free(states->items[i].thumbprint);
         free(states->items[i].reason);
         free(states->items[i].suite);
     }
@@ -128,6 +146,50 @@ int vnl_vpn_reset(const char *lab, const char *gateway, const char *connection, 
     return ask(lab, order("reset", gateway, connection), &answer, err);
 }
 
+/* --- BGP ------------------------------------------------------------------------------------------ */
+
+/* The list is the answer's only part that is of use, and becomes the caller's by its text. */
+static int take_list(const struct vnl_json *answer, struct vnl_json **ret, struct vnl_err **err)
+{
+    const struct vnl_json *list = vnl_json_get(answer, "value");
+    CLEANUP(vnl_str_free) char *text = NULL;
+
+    if (!vnl_json_is_array(list))
+        return vnl_fail(err, EPROTO, "the agent does not answer with a list");
+    if (vnl_json_format(list, 0, &text, err) < 0)
+        return -ENOMEM;
+    return vnl_json_parse(text, strlen(text), ret, err);
+}
+
+static int ask_bgp(const char *lab, const char *what, const char *gateway, const char *peer,
+                   struct vnl_json **ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *answer = NULL;
+    struct vnl_json *question = order(what, gateway, NULL);
+    int r;
+
+    if (peer)
+        (void)vnl_json_set(question, "peer", vnl_json_str(peer));
+    r = ask(lab, question, &answer, err);
+    return r < 0 ? r : take_list(answer, ret, err);
+}
+
+int vnl_bgp_peers(const char *lab, const char *gateway, struct vnl_json **ret, struct vnl_err **err)
+{
+    return ask_bgp(lab, "bgp-peers", gateway, NULL, ret, err);
+}
+
+int vnl_bgp_learned(const char *lab, const char *gateway, struct vnl_json **ret, struct vnl_err **err)
+{
+    return ask_bgp(lab, "bgp-learned", gateway, NULL, ret, err);
+}
+
+int vnl_bgp_advertised(const char *lab, const char *gateway, const char *peer, struct vnl_json **ret,
+                       struct vnl_err **err)
+{
+    return ask_bgp(lab, "bgp-advertised", gateway, peer, ret, err);
+}
+
 /* --- the log -------------------------------------------------------------------------------------- */
 
 #define FOLLOW_MS 200
@@ -165,11 +227,21 @@ static int logs_open(const char *lab, const struct vnl_json *list, struct logs *
     return logs->items ? 0 : vnl_fail(err, ENOMEM, "the IKE log");
 }
 
+/* One that is shorter than what was read of it has been cut: it goes on at its beginning. */
+static void begin_again_if_cut(struct log *log)
+{
+    struct stat st;
+
+    if (log->file && fstat(fileno(log->file), &st) == 0 && st.st_size < ftell(log->file))
+        rewind(log->file);
+}
+
 /* A line that has no end yet is read again later. */
 static void log_advance(struct log *log)
 {
     char line[1024];
 
+    begin_again_if_cut(log);
     while (log->file && !log->there) {
         long at = ftell(log->file);
 

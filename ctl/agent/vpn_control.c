@@ -4,25 +4,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "vnetlab/base.h"
+#include "vnetlab/bpf.h"
 #include "vnetlab/err.h"
 #include "vnetlab/layout.h"
-#include "vnetlab/json.h"
 #include "vpn_parts.h"
+
+/* Who waits in the loop is to run the controller. */
+static void wake_ready(struct vnl_source *source, uint32_t events)
+{
+    uint64_t count;
+
+    (void)events;
+    (void)!read(source->fd, &count, sizeof(count));
+}
+
+void vnl_vpn_wake(struct vnl_vpn *vpn)
+{
+    const uint64_t one = 1;
+
+    (void)!write(vpn->wake.fd, &one, sizeof(one));
+}
 
 int vnl_vpn_new(int epoll_fd, const char *lab, const struct vnl_vpn_hands *hands, struct vnl_vpn **ret,
                 struct vnl_err **err)
 {
-    struct vnl_vpn *vpn = calloc(1, sizeof(*vpn));
+    CLEANUP(vnl_vpn_free) struct vnl_vpn *vpn = calloc(1, sizeof(*vpn));
 
-    if (!vpn || !(vpn->lab = strdup(lab))) {
-        free(vpn);
+    if (vpn)
+        vpn->wake.fd = -1;
+    if (!vpn || !(vpn->lab = strdup(lab)))
         return vnl_fail(err, ENOMEM, "VPN connections");
-    }
     vpn->epoll_fd = epoll_fd;
     vpn->hands = *hands;
-    *ret = vpn;
+    vpn->wake = (struct vnl_source){ .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = wake_ready };
+    if (vpn->wake.fd < 0 || vnl_loop_watch(epoll_fd, &vpn->wake, EPOLLIN) < 0)
+        return vnl_fail(err, errno, "VPN connections: %s", strerror(errno));
+    *ret = TAKE_PTR(vpn);
     return 0;
 }
 
@@ -35,6 +57,7 @@ static void forget(struct vnl_vpn *vpn)
         vnl_vpn_daemon_free(&vpn->daemons[i]);
     free(vpn->tunnels);
     free(vpn->daemons);
+    vnl_bpf_close(&vpn->bpf);
     vpn->tunnels = NULL;
     vpn->daemons = NULL;
     vpn->n_tunnels = vpn->n_daemons = 0;
@@ -46,6 +69,7 @@ void vnl_vpn_free(struct vnl_vpn **vpn)
     if (!*vpn)
         return;
     forget(*vpn);
+    vnl_fd_close(&(*vpn)->wake.fd);
     free((*vpn)->why);
     free((*vpn)->lab);
     free(*vpn);
@@ -116,8 +140,11 @@ static int want_of(struct vnl_vpn *vpn, struct vnl_vpn_tunnel *tunnel)
     if (tunnel->daemon)
         tunnel->daemon->spec.tries =
             vnl_vpn_dpd_tries(vnl_vpn_dpd_least(vpn->plan, tunnel->plan, tunnel->daemon->spec.engine));
-    if (tunnel->daemon && one_each)
+    /* Point-to-site clients find 500 at the gateway; a client's own daemon is alone in its guest. */
+    if (tunnel->daemon && one_each && tunnel->plan->kind == VNL_TUNNEL_CONNECTION)
         tunnel->daemon->spec.port = (uint16_t)(VNL_GATEWAY_PORTS + 2 * tunnel->plan->if_id);
+    if (tunnel->daemon)
+        vnl_vpn_p2s_spec(tunnel->plan, &tunnel->daemon->spec);
     return tunnel->daemon ? 0 : -ENOMEM;
 }
 
@@ -162,8 +189,12 @@ static struct vnl_vpn_tunnel *tunnel_take(struct vnl_vpn_tunnel **old, size_t n,
 static int tunnel_follow(struct vnl_vpn *vpn, struct vnl_vpn_tunnel *tunnel,
                          const struct vnl_plan_tunnel *plan, const char *key)
 {
+    bool fresh = !tunnel->vpn;
+
     tunnel->vpn = vpn;
     tunnel->plan = plan;
+    if (fresh && vnl_vpn_learned_recall(tunnel) < 0)
+        return -ENOMEM;
     (void)snprintf(tunnel->ifname, sizeof(tunnel->ifname), "%s", plan->ifname);
     (void)snprintf(tunnel->gateway, sizeof(tunnel->gateway), "%s", vpn->plan->gateways[plan->gateway].name);
     if (tunnel->key)
@@ -246,7 +277,7 @@ static void follow_settings(struct vnl_vpn_daemon *daemon)
 {
     bool changed = false;
 
-    if (daemon->phase == VNL_VPN_UP &&
+    if (daemon->phase == VNL_VPN_UP && vnl_vpn_daemon_check_place(daemon) &&
         vnl_charon_config_write(daemon->dir_fd, &daemon->spec, &changed, NULL) == 0 && changed)
         (void)vnl_vpn_daemon_call(daemon, "reload-settings", NULL, NULL, NULL, NULL, NULL);
 }
@@ -313,7 +344,21 @@ int vnl_vpn_follow(struct vnl_vpn *vpn, const struct vnl_plan *plan, const char 
     vnl_vpn_peers_follow(vpn);
     for (size_t i = 0; i < vpn->n_tunnels; i++)
         load(vpn->tunnels[i]);
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        if (vpn->daemons[i]->phase == VNL_VPN_UP)
+            vnl_vpn_sums_become_ready(vpn->daemons[i]);
+    vnl_vpn_routes_follow(vpn);
+    vnl_vpn_health_follow(vpn);
     return 0;
+}
+
+static void keep_sums(struct vnl_vpn *vpn)
+{
+    if (vpn->kept_serial == vpn->serial)
+        return;
+    for (size_t i = 0; i < vpn->n_daemons; i++)
+        vnl_vpn_sums_keep(vpn->daemons[i]);
+    vpn->kept_serial = vpn->serial;
 }
 
 int vnl_vpn_run(struct vnl_vpn *vpn)
@@ -326,100 +371,15 @@ int vnl_vpn_run(struct vnl_vpn *vpn)
 
         least = wait >= 0 && (least < 0 || wait < least) ? wait : least;
     }
+    if (vpn->moved) {
+        vnl_vpn_routes_follow(vpn);
+        vnl_vpn_health_tell(vpn);
+    }
+    keep_sums(vpn);
     for (size_t i = 0; i < vpn->n_tunnels; i++) {
         int wait = vnl_vpn_tunnel_run(vpn->tunnels[i], now);
 
         least = wait >= 0 && (least < 0 || wait < least) ? wait : least;
     }
     return least;
-}
-
-/* --- what is asked of it -------------------------------------------------------------------------- */
-
-void vnl_vpn_count(struct vnl_vpn *vpn)
-{
-    for (size_t i = 0; i < vpn->n_daemons; i++)
-        if (vpn->daemons[i]->phase == VNL_VPN_UP)
-            vnl_vpn_daemon_refresh(vpn->daemons[i]);
-}
-
-uint64_t vnl_vpn_serial(const struct vnl_vpn *vpn)
-{
-    return vpn->serial + 1;
-}
-
-static struct vnl_json *report_one(const struct vnl_vpn_tunnel *tunnel)
-{
-    struct vnl_json *json = vnl_json_object();
-
-    (void)vnl_json_set(json, "connection", vnl_json_str(tunnel->plan->connection));
-    (void)vnl_json_set(json, "name", vnl_json_str(tunnel->plan->name));
-    (void)vnl_json_set(json, "gateway", vnl_json_str(tunnel->gateway));
-    (void)vnl_json_set(json, "status", vnl_json_int(tunnel->status));
-    (void)vnl_json_set(json, "reason", vnl_json_str(tunnel->reason));
-    (void)vnl_json_set(json, "suite", vnl_json_str(tunnel->suite));
-    (void)vnl_json_set(json, "ingress", vnl_json_int((int64_t)(tunnel->in + tunnel->last_in)));
-    (void)vnl_json_set(json, "egress", vnl_json_int((int64_t)(tunnel->out + tunnel->last_out)));
-    (void)vnl_json_set(json, "since", vnl_json_int(tunnel->since_ms));
-    (void)vnl_json_set(json, "engine", vnl_json_int(vnl_vpn_engine_at(tunnel->vpn, tunnel->gateway)));
-    return json;
-}
-
-struct vnl_json *vnl_vpn_report(const struct vnl_vpn *vpn)
-{
-    struct vnl_json *list = vnl_json_array();
-
-    for (size_t i = 0; i < vpn->n_tunnels; i++)
-        if (vnl_json_push(list, report_one(vpn->tunnels[i])) < 0)
-            break;
-    return list;
-}
-
-static struct vnl_json *log_of(const struct vnl_vpn *vpn, const struct vnl_vpn_daemon *daemon)
-{
-    struct vnl_json *json = vnl_json_object();
-    CLEANUP(vnl_str_free) char *path = NULL;
-    const char *slash = *daemon->tunnel ? "/" : "";
-
-    if (asprintf(&path, "vpn/%s%s%s/charon.log", daemon->gateway, slash, daemon->tunnel) < 0)
-        path = NULL;
-    (void)vnl_json_set(json, "path", vnl_json_str(path));
-    for (size_t i = 0; i < vpn->n_tunnels; i++)
-        if (vpn->tunnels[i]->daemon == daemon)
-            (void)vnl_json_set(json, vpn->tunnels[i]->ifname, vnl_json_str(vpn->tunnels[i]->plan->name));
-    return json;
-}
-
-struct vnl_json *vnl_vpn_logs(const struct vnl_vpn *vpn, const char *gateway)
-{
-    struct vnl_json *list = vnl_json_array();
-
-    for (size_t i = 0; i < vpn->n_daemons; i++)
-        if (!strcasecmp(vpn->daemons[i]->gateway, gateway))
-            (void)vnl_json_push(list, log_of(vpn, vpn->daemons[i]));
-    return list;
-}
-
-static bool is_meant(const struct vnl_vpn_tunnel *tunnel, const char *gateway, const char *connection)
-{
-    return (!gateway || !strcasecmp(tunnel->gateway, gateway)) &&
-           (!connection || !strcasecmp(tunnel->plan->connection, connection) ||
-            !strcasecmp(tunnel->plan->name, connection));
-}
-
-int vnl_vpn_renew(struct vnl_vpn *vpn, const char *gateway, const char *connection, struct vnl_err **err)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < vpn->n_tunnels; i++) {
-        if (!is_meant(vpn->tunnels[i], gateway, connection))
-            continue;
-        vnl_vpn_tunnel_renew(vpn->tunnels[i]);
-        found = true;
-    }
-    return found ? 0
-                 : vnl_fail(err, ENOENT, "%s '%s' has no tunnel", connection ? "connection" : "gateway",
-                            connection ? connection
-                            : gateway  ? gateway
-                                       : "");
 }

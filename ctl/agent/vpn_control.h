@@ -3,6 +3,7 @@
 #ifndef VNETLAB_AGENT_VPN_CONTROL_H
 #define VNETLAB_AGENT_VPN_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,13 @@ int vnl_vpn_follow(struct vnl_vpn *vpn, const struct vnl_plan *plan, const char 
                    struct vnl_err **err);
 /* Does what is due; returns in how many milliseconds to call again, -1: never. */
 int vnl_vpn_run(struct vnl_vpn *vpn);
+
+/* Of BGP (bgp.h): the end with this interface also carries these; the same for the others of its connection at this gateway. Routed at the next
+ * vnl_vpn_run. Unknown interface: nothing. */
+void vnl_vpn_learned_set(struct vnl_vpn *vpn, const char *ifname, const struct vnl_prefix *prefixes,
+                         size_t n);
+/* Does the end with this index in the plan carry packets: it and the other end, where that is ours, are Connected? */
+bool vnl_vpn_tunnel_up(const struct vnl_vpn *vpn, size_t tunnel);
 
 /* Another one after each change of a tunnel's status or reason; never 0. */
 uint64_t vnl_vpn_serial(const struct vnl_vpn *vpn);

@@ -1,4 +1,4 @@
-/* One charon: DOWN, STARTING, UP. Whether it runs already is seen by its socket, so adopting and starting are one way. When it is lost its TUN,
+/* One charon: DOWN, STARTING, UP, and SILENT (vpn_silence.c). Whether it runs already is seen by its socket, so adopting and starting are one way. When it is lost its TUN,
  * routes and SAs are lost with it; it is started anew at once, or a while later when it did not live long. */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +21,6 @@
 #define READY_MS      5000
 #define AGAIN_MS      2000
 #define LOG_LOOK_MS   500 /* while a tunnel of its is not connected */
-#define SWANCTL       "/usr/sbin/swanctl"
 
 struct vnl_vpn_daemon *vnl_vpn_daemon_new(struct vnl_vpn *vpn, const char *gateway, const char *tunnel)
 {
@@ -30,31 +28,34 @@ struct vnl_vpn_daemon *vnl_vpn_daemon_new(struct vnl_vpn *vpn, const char *gatew
 
     if (!daemon)
         return NULL;
-    daemon->events.fd = daemon->log.fd = daemon->dir_fd = daemon->netns_fd = daemon->commands_fd = -1;
+    daemon->events.fd = daemon->log.fd = daemon->answer.fd = daemon->dir_fd = daemon->netns_fd =
+        daemon->commands_fd = -1;
     daemon->vpn = vpn;
     daemon->gateway = strdup(gateway);
     (void)snprintf(daemon->tunnel, sizeof(daemon->tunnel), "%s", tunnel);
     return daemon->gateway ? TAKE_PTR(daemon) : NULL;
 }
 
-static void hang_up(struct vnl_vpn_daemon *daemon)
+void vnl_vpn_daemon_hang_up(struct vnl_vpn_daemon *daemon)
 {
     vnl_fd_close(&daemon->events.fd);
     vnl_fd_close(&daemon->log.fd);
+    vnl_fd_close(&daemon->answer.fd);
     vnl_fd_close(&daemon->commands_fd);
     vnl_vici_inbox_done(&daemon->inbox);
-    daemon->events.fd = daemon->log.fd = daemon->commands_fd = -1;
+    daemon->events.fd = daemon->log.fd = daemon->answer.fd = daemon->commands_fd = -1;
 }
 
 void vnl_vpn_daemon_free(struct vnl_vpn_daemon **daemon)
 {
     if (!*daemon)
         return;
-    hang_up(*daemon);
+    vnl_vpn_daemon_hang_up(*daemon);
     vnl_fd_close(&(*daemon)->dir_fd);
     vnl_fd_close(&(*daemon)->netns_fd);
     free((*daemon)->gateway);
     free((*daemon)->failure);
+    free((*daemon)->sums);
     free(*daemon);
     *daemon = NULL;
 }
@@ -84,7 +85,7 @@ void vnl_vpn_daemon_lost(struct vnl_vpn_daemon *daemon, const char *why)
         (void)kill(daemon->pid, SIGKILL);
         vnl_charon_reap(-1, daemon->pid); /* while it dies its socket still takes connections */
     }
-    hang_up(daemon);
+    vnl_vpn_daemon_hang_up(daemon);
     vnl_fd_close(&daemon->netns_fd);
     daemon->netns_fd = -1;
     daemon->due_ms =
@@ -99,11 +100,16 @@ int vnl_vpn_daemon_call(struct vnl_vpn_daemon *daemon, const char *command,
                         const struct vnl_vici_message *message, const char *stream, vnl_vici_fn fn, void *arg,
                         struct vnl_err **err)
 {
-    int r = daemon->phase == VNL_VPN_UP
-                ? vnl_vici_call(daemon->commands_fd, command, message, stream, fn, arg, err)
-                : vnl_fail(err, ENOTCONN, "charon does not run");
+    int r;
 
-    if (r < 0 && r != -EIO && r != -ENOSYS && daemon->phase == VNL_VPN_UP)
+    if (daemon->phase != VNL_VPN_UP)
+        return vnl_fail(err, ENOTCONN, "charon does not %s",
+                        daemon->phase == VNL_VPN_SILENT ? "answer" : "run");
+    vnl_vici_patience(daemon->commands_fd, vnl_vpn_patience_ms(daemon->vpn));
+    r = vnl_vici_call(daemon->commands_fd, command, message, stream, fn, arg, err);
+    if (r == -ETIMEDOUT && daemon->phase == VNL_VPN_UP)
+        vnl_vpn_daemon_fall_silent(daemon);
+    else if (r < 0 && r != -EIO && r != -ENOSYS && daemon->phase == VNL_VPN_UP)
         vnl_vpn_daemon_lost(daemon, "it does not answer any more");
     return r;
 }
@@ -128,6 +134,8 @@ static void merge(struct vnl_vpn_sa *into, const struct vnl_vpn_sa *more)
     into->out += more->out;
     if (better)
         memcpy(into->suite, more->suite, sizeof(into->suite));
+    if (more->installed)
+        memcpy(into->inner, more->inner, sizeof(into->inner));
 }
 
 static void list_one(const char *event, const uint8_t *message, size_t size, void *arg)
@@ -142,6 +150,7 @@ static void list_one(const char *event, const uint8_t *message, size_t size, voi
         if (vpn->tunnels[i]->daemon != listing->daemon || strcmp(vpn->tunnels[i]->ifname, sa.name) != 0)
             continue;
         merge(&listing->found[i], &sa);
+        vnl_vpn_sums_read(&vpn->tunnels[i]->sums, message, size);
         listing->there[i] = true;
     }
 }
@@ -154,11 +163,19 @@ void vnl_vpn_daemon_refresh(struct vnl_vpn_daemon *daemon)
     int r = -ENOMEM;
 
     daemon->dirty = false;
+    for (size_t i = 0; i < vpn->n_tunnels; i++)
+        if (vpn->tunnels[i]->daemon == daemon)
+            vnl_vpn_sums_begin_list(&vpn->tunnels[i]->sums);
     if (listing.found && listing.there)
         r = vnl_vpn_daemon_call(daemon, "list-sas", NULL, "list-sa", list_one, &listing, NULL);
-    for (size_t i = 0; i < vpn->n_tunnels && r == 0; i++)
-        if (vpn->tunnels[i]->daemon == daemon)
-            vnl_vpn_tunnel_note_sa(vpn->tunnels[i], listing.there[i] ? &listing.found[i] : NULL);
+    for (size_t i = 0; i < vpn->n_tunnels && r == 0; i++) {
+        if (vpn->tunnels[i]->daemon != daemon)
+            continue;
+        vnl_vpn_sums_end_list(&vpn->tunnels[i]->sums);
+        vnl_vpn_tunnel_note_sa(vpn->tunnels[i], listing.there[i] ? &listing.found[i] : NULL);
+    }
+    if (r == 0)
+        vnl_vpn_sums_keep(daemon);
     free(listing.found);
     free(listing.there);
 }
@@ -174,8 +191,7 @@ static void note_event(const char *event, const uint8_t *message, size_t size, v
     daemon->dirty = true;
     if (vnl_vpn_sa_parse(message, size, &sa) < 0 || !(tunnel = vnl_vpn_daemon_tunnel(daemon, sa.name)))
         return;
-    if (!sa.up && of_child)
-        vnl_vpn_tunnel_note_end(tunnel, &sa);
+    vnl_vpn_sums_read(&tunnel->sums, message, size);
     if (!sa.up || (of_child && !sa.installed))
         return;
     if (of_child && tunnel->status != VNL_VPN_CONNECTED)
@@ -247,42 +263,27 @@ static int ask_held(struct vnl_vpn_daemon *daemon, struct vnl_err **err)
     return r < 0 ? r : vnl_vpn_daemon_call(daemon, "get-shared", NULL, NULL, note_secret, daemon, err);
 }
 
-/* The user's own file, by strongSwan's own tool: it knows all that such a file can hold. Its paths are relative to the daemon's. */
-static void load_swanctl(struct vnl_vpn_daemon *daemon)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-        char *const argv[] = { "swanctl", "--load-all",  "--noprompt", "--file", (char *)daemon->swanctl,
-                               "--uri",   "unix://vici", NULL };
-
-        if (fchdir(daemon->dir_fd) == 0)
-            (void)execve(SWANCTL, argv, env);
-        _exit(127);
-    }
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-}
-
 static int set_up_tun(struct vnl_vpn_daemon *daemon, struct vnl_err **err)
 {
     char tun[16];
 
-    if (daemon->spec.engine != VNL_VPN_LIBIPSEC || vnl_charon_tun(daemon->pid, tun) < 0)
+    if (daemon->spec.engine != VNL_VPN_LIBIPSEC)
         return 0;
+    if (vnl_charon_tun(daemon->pid, tun) < 0)
+        return vnl_fail(err, ENODEV, "it has no TUN");
     return daemon->vpn->hands.tun_adopt(daemon->vpn->lab, daemon->gateway, tun,
                                         *daemon->tunnel ? daemon->tunnel : "vpn", err);
 }
 
 static int listen_to(struct vnl_vpn_daemon *daemon, struct vnl_err **err)
 {
-    static const char *const events[] = { "ike-updown", "child-updown" };
+    static const char *const events[] = { "ike-updown", "child-updown", "child-rekey" };
     int r = vnl_vici_connect(daemon->dir_fd, NULL);
 
     if (r < 0)
         return vnl_fail(err, -r, "its socket: %s", strerror(-r));
     daemon->events = (struct vnl_source){ .fd = r, .ready = events_ready };
+    vnl_vici_patience(r, vnl_vpn_patience_ms(daemon->vpn));
     for (size_t i = 0; i < ARRAY_SIZE(events); i++)
         if ((r = vnl_vici_register(daemon->events.fd, events[i], err)) < 0)
             return r;
@@ -295,25 +296,40 @@ static void become_ready(struct vnl_vpn_daemon *daemon, bool fresh)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_vpn *vpn = daemon->vpn;
+    int r;
 
     daemon->phase = VNL_VPN_UP;
     (void)fchmodat(daemon->dir_fd, "vici", 0600, 0); /* charon makes it for a group, too */
     vnl_vpn_daemon_watch_log(daemon);
     vnl_charon_buffers(daemon->pid);
-    if (listen_to(daemon, &err) < 0 || set_up_tun(daemon, &err) < 0 ||
-        (!fresh && ask_held(daemon, &err) < 0)) {
-        if (daemon->phase == VNL_VPN_UP)
+    if ((r = listen_to(daemon, &err)) < 0 || (r = set_up_tun(daemon, &err)) < 0 ||
+        (!fresh && (r = ask_held(daemon, &err)) < 0)) {
+        if (daemon->phase == VNL_VPN_UP && r == -ETIMEDOUT)
+            vnl_vpn_daemon_fall_silent(daemon);
+        else if (daemon->phase == VNL_VPN_UP)
             vnl_vpn_daemon_lost(daemon, err->msg);
         return;
     }
     free(TAKE_PTR(daemon->failure));
+    vnl_vpn_sums_become_ready(daemon);
     if (daemon->swanctl)
-        load_swanctl(daemon);
+        vnl_vpn_daemon_load_swanctl(daemon);
     for (size_t i = 0; i < vpn->n_tunnels && daemon->phase == VNL_VPN_UP; i++)
         if (vpn->tunnels[i]->daemon == daemon)
             vnl_vpn_tunnel_load(vpn->tunnels[i]);
     if (!fresh && daemon->phase == VNL_VPN_UP)
         vnl_vpn_daemon_refresh(daemon);
+    vnl_vpn_sums_restore_since(daemon);
+}
+
+void vnl_vpn_daemon_return(struct vnl_vpn_daemon *daemon)
+{
+    vnl_vpn_daemon_hang_up(daemon);
+    daemon->commands_fd = vnl_vici_connect(daemon->dir_fd, NULL);
+    if (daemon->commands_fd >= 0)
+        return become_ready(daemon, false);
+    daemon->commands_fd = -1;
+    vnl_vpn_daemon_lost(daemon, "it has ended");
 }
 
 /* --- starting ------------------------------------------------------------------------------------- */
@@ -332,16 +348,17 @@ static int prepare(struct vnl_vpn_daemon *daemon, bool *ret_changed, struct vnl_
     return r < 0 ? r : vnl_charon_config_write(daemon->dir_fd, &daemon->spec, ret_changed, err);
 }
 
-/* One that runs with other settings is of another engine, or of another gateway of that name. */
+/* One that runs with other settings is of another engine, or of another gateway of that name; as one in another namespace is. */
 static bool adopt(struct vnl_vpn_daemon *daemon, bool changed)
 {
     int fd = vnl_vici_connect(daemon->dir_fd, &daemon->pid);
 
     if (fd < 0)
         return false;
-    if (changed) {
+    if (changed || vnl_vpn_daemon_misplaced(daemon)) {
         (void)close(fd);
         (void)kill(daemon->pid, SIGKILL);
+        vnl_charon_reap(-1, daemon->pid);
         return false;
     }
     daemon->commands_fd = fd;
@@ -358,6 +375,7 @@ static void begin(struct vnl_vpn_daemon *daemon, int64_t now)
     pid_t pid = -1;
 
     if (prepare(daemon, &changed, &err) == 0) {
+        vnl_vpn_sums_recall(daemon);
         if (adopt(daemon, changed))
             return;
         vnl_vpn_daemon_skip_log(daemon);
@@ -382,16 +400,26 @@ static void look_if_ready(struct vnl_vpn_daemon *daemon, int64_t now)
         vnl_vpn_daemon_lost(daemon, "it does not start: see its log");
 }
 
+/* Who waits for clients has nothing to hurry for. */
+static bool is_at_rest(const struct vnl_vpn_tunnel *tunnel)
+{
+    return tunnel->status == VNL_VPN_CONNECTED || tunnel->plan->kind == VNL_TUNNEL_SERVER;
+}
+
 static bool all_connected(const struct vnl_vpn_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->vpn->n_tunnels; i++)
-        if (daemon->vpn->tunnels[i]->daemon == daemon && daemon->vpn->tunnels[i]->status != VNL_VPN_CONNECTED)
+        if (daemon->vpn->tunnels[i]->daemon == daemon && !is_at_rest(daemon->vpn->tunnels[i]))
             return false;
     return true;
 }
 
 static int look_after(struct vnl_vpn_daemon *daemon, int64_t now)
 {
+    int64_t next;
+
+    if (now >= daemon->place_ms && !vnl_vpn_daemon_check_place(daemon))
+        return 0;
     if (daemon->dirty || (now >= daemon->due_ms && !all_connected(daemon))) {
         daemon->due_ms = now + LOG_LOOK_MS;
         vnl_vpn_daemon_refresh(daemon);
@@ -400,7 +428,8 @@ static int look_after(struct vnl_vpn_daemon *daemon, int64_t now)
     } else if (daemon->log_grown) {
         vnl_vpn_daemon_read_log(daemon);
     }
-    return all_connected(daemon) ? -1 : daemon->due_ms > now ? (int)(daemon->due_ms - now) : 0;
+    next = all_connected(daemon) || daemon->place_ms < daemon->due_ms ? daemon->place_ms : daemon->due_ms;
+    return next > now ? (int)(next - now) : 0;
 }
 
 int vnl_vpn_daemon_run(struct vnl_vpn_daemon *daemon, int64_t now)
@@ -409,6 +438,8 @@ int vnl_vpn_daemon_run(struct vnl_vpn_daemon *daemon, int64_t now)
         begin(daemon, now);
     else if (daemon->phase == VNL_VPN_STARTING && now >= daemon->due_ms)
         look_if_ready(daemon, now);
+    else if (daemon->phase == VNL_VPN_SILENT && now >= daemon->due_ms)
+        vnl_vpn_daemon_lost(daemon, "it does not answer any more");
     if (daemon->phase == VNL_VPN_UP)
         return look_after(daemon, now);
     return daemon->due_ms > now ? (int)(daemon->due_ms - now) : 0;

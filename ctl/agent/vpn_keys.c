@@ -18,6 +18,8 @@ static const char *key_of(const struct vnl_lab *lab, const struct vnl_plan *plan
     const struct vnl_plan_gateway *gateway = &plan->gateways[tunnel->gateway];
     const struct vnl_connection *connection;
 
+    if (tunnel->kind != VNL_TUNNEL_CONNECTION)
+        return ""; /* certificates take its place */
     if (gateway->site)
         return site_key(lab, gateway->name);
     connection = vnl_connection_lookup(lab, tunnel->connection);

@@ -12,7 +12,7 @@
 #include "vnetlab/base.h"
 #include "vpn_parts.h"
 
-#define LOG_MAX      (4 << 20)
+#define LOG_MAX      (1 << 20)
 #define LOG_READ_MAX 65536
 
 static void note_line(struct vnl_vpn_daemon *daemon, const char *text)
@@ -24,33 +24,54 @@ static void note_line(struct vnl_vpn_daemon *daemon, const char *text)
         return;
     /* A daemon of one tunnel speaks of that one, also before it knows with whom. */
     tunnel = vnl_vpn_daemon_tunnel(daemon, *line.connection || !*daemon->tunnel ? line.connection : NULL);
-    if (tunnel)
-        vnl_vpn_tunnel_note_line(tunnel, &line);
+    if (!tunnel)
+        return;
+    vnl_vpn_p2s_explain(tunnel, &line);
+    vnl_vpn_tunnel_note_line(tunnel, &line);
 }
 
+/* charon appends, so it goes on at the new end; readers begin again where a log is shorter than what they have read. */
 static void cut_log(struct vnl_vpn_daemon *daemon, int fd)
 {
     if (daemon->log_at > LOG_MAX && ftruncate(fd, 0) == 0)
         daemon->log_at = 0;
 }
 
-void vnl_vpn_daemon_read_log(struct vnl_vpn_daemon *daemon)
+/* Whole lines of a part; returns how far they reach. */
+static size_t read_lines(struct vnl_vpn_daemon *daemon, char *text)
 {
-    CLEANUP(vnl_fd_close) int fd = openat(daemon->dir_fd, "charon.log", O_RDWR | O_CLOEXEC);
-    CLEANUP(vnl_str_free) char *text = malloc(LOG_READ_MAX + 1);
     char *line = text, *end;
-    ssize_t n = fd < 0 || !text ? -1 : pread(fd, text, LOG_READ_MAX, daemon->log_at);
 
-    daemon->log_grown = false;
-    if (n <= 0)
-        return;
-    text[n] = '\0';
     while ((end = strchr(line, '\n'))) {
         *end = '\0';
         note_line(daemon, line);
         line = end + 1;
     }
-    daemon->log_at += line > text ? line - text : n == LOG_READ_MAX ? n : 0;
+    return (size_t)(line - text);
+}
+
+void vnl_vpn_daemon_read_log(struct vnl_vpn_daemon *daemon)
+{
+    CLEANUP(vnl_fd_close) int fd = openat(daemon->dir_fd, "charon.log", O_RDWR | O_CLOEXEC);
+    CLEANUP(vnl_str_free) char *text = malloc(LOG_READ_MAX + 1);
+    struct stat st;
+    ssize_t n = LOG_READ_MAX;
+
+    daemon->log_grown = false;
+    if (fd < 0 || !text || fstat(fd, &st) < 0)
+        return;
+    if (st.st_size < daemon->log_at)
+        daemon->log_at = 0; /* somebody else has cut it */
+    while (n == LOG_READ_MAX && daemon->log_at < st.st_size) {
+        size_t whole;
+
+        n = pread(fd, text, LOG_READ_MAX, daemon->log_at);
+        if (n <= 0)
+            break;
+        text[n] = '\0';
+        whole = read_lines(daemon, text);
+        daemon->log_at += whole ? (off_t)whole : n == LOG_READ_MAX ? n : 0;
+    }
     cut_log(daemon, fd);
 }
 

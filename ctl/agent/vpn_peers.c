@@ -22,7 +22,7 @@ static bool list_build(const struct vnl_vpn *vpn, uint32_t gateway, struct list 
     ret->peers = calloc(vpn->n_tunnels + 1, sizeof(*ret->peers));
     ret->ports = calloc(vpn->n_tunnels + 1, sizeof(*ret->ports));
     for (size_t i = 0; i < vpn->n_tunnels && ret->peers && ret->ports; i++) {
-        if (vpn->tunnels[i]->plan->gateway != gateway)
+        if (vpn->tunnels[i]->plan->gateway != gateway || vpn->tunnels[i]->plan->kind != VNL_TUNNEL_CONNECTION)
             continue;
         ret->peers[ret->n] = vpn->tunnels[i]->plan->remote;
         ret->ports[ret->n++] = vpn->tunnels[i]->daemon->spec.port;
@@ -30,7 +30,7 @@ static bool list_build(const struct vnl_vpn *vpn, uint32_t gateway, struct list 
     return ret->peers && ret->ports;
 }
 
-/* Each time, as what is in the kernel may have been taken away: it costs less than to look. */
+/* Clients of a gateway come from anywhere: they find its port 500. Each time, as what is in the kernel may have been taken away: it costs less than to look. */
 static void follow(struct vnl_vpn *vpn, uint32_t index)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
@@ -44,6 +44,7 @@ static void follow(struct vnl_vpn *vpn, uint32_t index)
 void vnl_vpn_peers_follow(struct vnl_vpn *vpn)
 {
     for (size_t i = 0; i < vpn->plan->n_gateways; i++)
-        if (vnl_vpn_engine_at(vpn, vpn->plan->gateways[i].name) == VNL_VPN_LIBIPSEC)
+        if (!vpn->plan->gateways[i].client &&
+            vnl_vpn_engine_at(vpn, vpn->plan->gateways[i].name) == VNL_VPN_LIBIPSEC)
             follow(vpn, (uint32_t)i);
 }

@@ -24,6 +24,17 @@ static const char *const status_str[] = {
 };
 static_assert(ARRAY_SIZE(status_str) == VNL_VPN_STATUS_MAX, "name every status");
 
+static const char *const bgp_state_str[] = {
+    [VNL_BGP_UNKNOWN] = "Unknown",       [VNL_BGP_STOPPED] = "Stopped",     [VNL_BGP_IDLE] = "Idle",
+    [VNL_BGP_CONNECTING] = "Connecting", [VNL_BGP_CONNECTED] = "Connected",
+};
+static_assert(ARRAY_SIZE(bgp_state_str) == VNL_BGP_STATE_MAX, "name every state of a session");
+
+const char *vnl_bgp_state_str(enum vnl_bgp_state state)
+{
+    return bgp_state_str[state];
+}
+
 const char *vnl_vpn_engine_str(enum vnl_vpn_engine engine)
 {
     return engine_str[engine];

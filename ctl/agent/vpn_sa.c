@@ -100,6 +100,8 @@ static void take(const struct vnl_vici_element *element, struct parts *parts, st
         read_ike(element, parts, ret);
     else if (element->kind == VNL_VICI_KEY_VALUE && element->depth == 3)
         read_child(element, parts);
+    else if (element->kind == VNL_VICI_LIST_ITEM && element->depth == 1 && !*ret->inner)
+        (void)keep(element, "local-vips", ret->inner, sizeof(ret->inner));
 }
 
 int vnl_vpn_sa_parse(const uint8_t *message, size_t size, struct vnl_vpn_sa *ret)

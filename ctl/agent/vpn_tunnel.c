@@ -21,6 +21,9 @@ void vnl_vpn_tunnel_free(struct vnl_vpn_tunnel **tunnel)
     free((*tunnel)->key);
     free((*tunnel)->reason);
     free((*tunnel)->suite);
+    vnl_vpn_sums_done(&(*tunnel)->sums);
+    vnl_vpn_prefixes_done(&(*tunnel)->learned);
+    vnl_vpn_prefixes_done(&(*tunnel)->held);
     free(*tunnel);
     *tunnel = NULL;
 }
@@ -49,6 +52,9 @@ static bool same_text(const char *a, const char *b)
 static void become(struct vnl_vpn_tunnel *tunnel, enum vnl_vpn_status status, const char *reason)
 {
     if (tunnel->status != status) {
+        tunnel->vpn->moved = true;
+        if (tunnel->plan && tunnel->plan->kind == VNL_TUNNEL_CLIENT)
+            tunnel->routed = false; /* its address, which they start from, is another one */
         tunnel->since_ms = wall_ms();
         if (tunnel->plan)
             (void)fprintf(stderr, "%s: %s: %s%s%s\n", tunnel->gateway, tunnel->plan->name,
@@ -60,16 +66,6 @@ static void become(struct vnl_vpn_tunnel *tunnel, enum vnl_vpn_status status, co
     if (reason != tunnel->reason)
         replace(&tunnel->reason, reason);
     tunnel->vpn->serial++;
-}
-
-static void count(struct vnl_vpn_tunnel *tunnel, uint64_t in, uint64_t out)
-{
-    if (in < tunnel->last_in || out < tunnel->last_out) { /* other SAs, which count from zero */
-        tunnel->in += tunnel->last_in;
-        tunnel->out += tunnel->last_out;
-    }
-    tunnel->last_in = in;
-    tunnel->last_out = out;
 }
 
 /* --- loading -------------------------------------------------------------------------------------- */
@@ -136,17 +132,6 @@ static bool holds_wanted(const struct vnl_vpn_tunnel *tunnel)
     return !strcmp(tunnel->held_child, tunnel->child) && !strcmp(tunnel->held_secret, tunnel->secret);
 }
 
-void vnl_vpn_tunnel_route(struct vnl_vpn_tunnel *tunnel)
-{
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    const struct vnl_plan_tunnel *plan = tunnel->plan;
-
-    tunnel->routed = tunnel->vpn->hands.routes_set(tunnel->vpn->lab, tunnel->gateway, tunnel->ifname,
-                                                   plan->routes, plan->n_routes, &err) == 0;
-    if (err)
-        vnl_err_print(stderr, err);
-}
-
 /* A peer that is gone does not answer: charon waits that long for it, and we for charon. */
 static void end_sas(struct vnl_vpn_tunnel *tunnel)
 {
@@ -159,7 +144,6 @@ static void end_sas(struct vnl_vpn_tunnel *tunnel)
 static void leave(struct vnl_vpn_tunnel *tunnel)
 {
     end_sas(tunnel);
-    count(tunnel, 0, 0);
     replace(&tunnel->suite, NULL);
     tunnel->due_ms = 0;
     if (tunnel->status == VNL_VPN_CONNECTED)
@@ -167,12 +151,27 @@ static void leave(struct vnl_vpn_tunnel *tunnel)
     vnl_vpn_tunnel_settle(tunnel);
 }
 
+static int load_p2s(struct vnl_vpn_tunnel *tunnel)
+{
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+    int r;
+
+    tunnel->loaded = false;
+    r = vnl_vpn_p2s_load(tunnel, &err);
+    if (r < 0)
+        become(tunnel, VNL_VPN_NOT_CONNECTED, err->msg);
+    return r;
+}
+
 void vnl_vpn_tunnel_load(struct vnl_vpn_tunnel *tunnel)
 {
     bool same = holds_wanted(tunnel);
 
-    vnl_vpn_tunnel_route(tunnel);
-    if (!same) {
+    tunnel->routed = false;
+    tunnel->vpn->moved = true;
+    if (tunnel->plan->kind != VNL_TUNNEL_CONNECTION && load_p2s(tunnel) < 0)
+        return;
+    if (!same && tunnel->plan->kind == VNL_TUNNEL_CONNECTION) {
         tunnel->loaded = false;
         if (strcmp(tunnel->held_secret, tunnel->secret) != 0 && load_secret(tunnel) < 0)
             return;
@@ -180,7 +179,7 @@ void vnl_vpn_tunnel_load(struct vnl_vpn_tunnel *tunnel)
             return;
     }
     tunnel->loaded = true;
-    if (tunnel->plan->peer == VNL_PLAN_NOBODY)
+    if (tunnel->plan->peer == VNL_PLAN_NOBODY && tunnel->plan->kind != VNL_TUNNEL_SERVER)
         leave(tunnel);
     else if (!same)
         vnl_vpn_tunnel_renew(tunnel);
@@ -196,13 +195,6 @@ void vnl_vpn_tunnel_unload(struct vnl_vpn_tunnel *tunnel)
 }
 
 /* --- what is seen --------------------------------------------------------------------------------- */
-
-/* What an SA that ends has carried. */
-void vnl_vpn_tunnel_note_end(struct vnl_vpn_tunnel *tunnel, const struct vnl_vpn_sa *sa)
-{
-    if (sa->in >= tunnel->last_in && sa->out >= tunnel->last_out)
-        count(tunnel, sa->in, sa->out);
-}
 
 static void schedule(struct vnl_vpn_tunnel *tunnel)
 {
@@ -222,6 +214,11 @@ void vnl_vpn_tunnel_settle(struct vnl_vpn_tunnel *tunnel)
         return become(tunnel, VNL_VPN_NOT_CONNECTED, tunnel->vpn->why);
     if (tunnel->status == VNL_VPN_CONNECTED)
         return;
+    if (of->kind == VNL_TUNNEL_SERVER) { /* whoever comes */
+        if (tunnel->status == VNL_VPN_UNKNOWN)
+            become(tunnel, VNL_VPN_CONNECTING, NULL);
+        return;
+    }
     if (of->peer == VNL_PLAN_NOBODY) {
         (void)snprintf(text, sizeof(text), "nobody in this lab has address %s",
                        vnl_addr_format(&of->remote, remote));
@@ -237,9 +234,11 @@ void vnl_vpn_tunnel_settle(struct vnl_vpn_tunnel *tunnel)
 
 void vnl_vpn_tunnel_down(struct vnl_vpn_tunnel *tunnel)
 {
-    count(tunnel, 0, 0);
+    vnl_vpn_sums_end(&tunnel->sums);
     tunnel->held_child[0] = tunnel->held_secret[0] = '\0';
     tunnel->loaded = tunnel->routed = tunnel->negotiating = false;
+    vnl_vpn_prefixes_done(&tunnel->held);
+    tunnel->vpn->moved = true;
     tunnel->due_ms = 0;
     tunnel->retry_ms = 0;
     if (!tunnel->plan)
@@ -249,14 +248,24 @@ void vnl_vpn_tunnel_down(struct vnl_vpn_tunnel *tunnel)
     vnl_vpn_tunnel_settle(tunnel);
 }
 
+/* An interface whose last address went has lost its routes. */
+static void route_anew(struct vnl_vpn_tunnel *tunnel)
+{
+    tunnel->routed = false;
+    vnl_vpn_prefixes_done(&tunnel->held);
+    tunnel->vpn->moved = true;
+}
+
 void vnl_vpn_tunnel_note_sa(struct vnl_vpn_tunnel *tunnel, const struct vnl_vpn_sa *sa)
 {
     bool was = tunnel->status == VNL_VPN_CONNECTED;
 
-    count(tunnel, sa ? sa->in : 0, sa ? sa->out : 0);
     tunnel->negotiating = sa && !sa->installed;
+    (void)snprintf(tunnel->inner, sizeof(tunnel->inner), "%s", sa && sa->installed ? sa->inner : "");
     if (sa && sa->installed) {
         become(tunnel, VNL_VPN_CONNECTED, NULL);
+        if (!was && tunnel->plan->kind == VNL_TUNNEL_CLIENT)
+            route_anew(tunnel);
         if (!tunnel->suite || strcmp(tunnel->suite, sa->suite) != 0)
             replace(&tunnel->suite, sa->suite);
         tunnel->retry_ms = 0;
@@ -342,7 +351,6 @@ static void initiate(struct vnl_vpn_tunnel *tunnel)
         end_sas(tunnel);
         forget_failures(tunnel);
         tunnel->restart = false;
-        count(tunnel, 0, 0);
         if (tunnel->status == VNL_VPN_CONNECTED)
             become(tunnel, VNL_VPN_CONNECTING, NULL);
         replace(&tunnel->suite, NULL);

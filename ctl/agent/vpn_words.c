@@ -9,10 +9,18 @@
 
 enum meaning { MEANS_NOISE, MEANS_EVENT, MEANS_FAILURE, MEANS_SILENCE, MEANS_SUCCESS };
 
+#define FOREIGN "authentication failed: certificate is not signed by a root certificate of the gateway"
+
 static const struct {
     const char *part, *sentence; /* sentence NULL: charon's own words */
     enum meaning meaning;
 } words[] = {
+    { "peer not authenticated by CA", FOREIGN, MEANS_FAILURE },
+    { "public key found for", FOREIGN, MEANS_FAILURE },
+    { "peer not authenticated with peer cert", "authentication failed: certificate is revoked",
+      MEANS_FAILURE },
+    { "subject certificate invalid", "authentication failed: certificate is not valid at this time",
+      MEANS_FAILURE },
     { "received AUTHENTICATION_FAILED", "authentication failed: the shared keys differ", MEANS_FAILURE },
     { "but MAC mismatched", "authentication failed: the shared keys differ", MEANS_FAILURE },
     { "no shared key found", "authentication failed: there is no key for the other side", MEANS_FAILURE },
@@ -46,6 +54,11 @@ static const struct {
     { "vici initiate", NULL, MEANS_NOISE },
     { "vici terminate", NULL, MEANS_NOISE },
     { "peer supports", NULL, MEANS_NOISE },
+    { "using certificate ", NULL, MEANS_NOISE },
+    { "using trusted ", NULL, MEANS_NOISE },
+    { "reached self-signed root", NULL, MEANS_NOISE },
+    { "end entity cert ", NULL, MEANS_NOISE },
+    { "cert request", NULL, MEANS_NOISE },
     { "faking NAT", NULL, MEANS_NOISE },
     { "is behind NAT", NULL, MEANS_NOISE },
 };
@@ -86,6 +99,9 @@ bool vnl_vpn_line_parse(const char *line, struct vnl_vpn_line *ret)
         line += *line == ' ';
     }
     translate(ret, line);
+    if (!strncmp(ret->connection, "p2s", 3) && strstr(line, "received AUTHENTICATION_FAILED"))
+        (void)snprintf(ret->text, sizeof(ret->text),
+                       "authentication failed: the gateway refuses the certificate");
     ret->noise |= strcmp(group, "IKE") && strcmp(group, "CFG");
     return true;
 }

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vnetlab/plan.h"
+
 struct vnl_err;
+struct vnl_json;
 
 /* Two ways to carry ESP (feasibility/vpn.md): in the kernel, one charon per gateway and an XFRM interface per connection; in charon itself,
  * one per connection with a TUN, in UDP 4500. */
@@ -28,11 +31,32 @@ enum vnl_vpn_status {
 };
 const char *vnl_vpn_status_str(enum vnl_vpn_status status); /* "NotConnected" */
 
+/* Is the end's BGP session up? Values are ARM's `state` of a peer's status (spec 9.4). */
+enum vnl_bgp_state {
+    VNL_BGP_UNKNOWN, /* no BGP on it, or nothing is known yet */
+    VNL_BGP_STOPPED, /* the tunnel is down, or the peer has sent more than 4000 prefixes */
+    VNL_BGP_IDLE,
+    VNL_BGP_CONNECTING,
+    VNL_BGP_CONNECTED,
+    VNL_BGP_STATE_MAX
+};
+const char *vnl_bgp_state_str(enum vnl_bgp_state state); /* "Connecting" */
+
 /* One end of a tunnel, as its gateway sees it. */
 struct vnl_vpn_state {
-    char *connection; /* resource id */
+    char *connection; /* resource id; a client's: "clients/NAME" */
     char *name;
-    char *gateway; /* name of the gateway or site */
+    char *gateway; /* name of the gateway, site or client */
+    char *guest;   /* the same, or of a second instance "NAME.1" */
+    uint32_t instance;
+    char *remote; /* the other end's public address */
+    enum vnl_tunnel_kind kind;
+    char *inner;      /* a client's address of the pool, or NULL */
+    char *thumbprint; /* of a client's certificate, or NULL */
+    bool bgp;         /* BGP is to be spoken over it */
+    enum vnl_bgp_state bgp_state;
+    bool
+        bgp_ready; /* the session is up, and what it brought first is in the packets' way; true without BGP */
     enum vnl_vpn_status status;
     char *reason; /* of the last failure: "authentication failed: the shared keys differ"; NULL when none */
     char *suite;  /* "AES_CBC-256/HMAC_SHA1_96/MODP_1024, ESP:AES_GCM_16-256"; NULL before it is up */
@@ -55,6 +79,13 @@ void vnl_vpn_states_done(struct vnl_vpn_states *states);
 
 /* Ends the gateway's tunnels and negotiates anew (connection NULL: all of the gateway's; gateway NULL: of the connection, both ends). */
 int vnl_vpn_reset(const char *lab, const char *gateway, const char *connection, struct vnl_err **err);
+
+/* What a gateway's BGP says; arrays of ARM's objects (spec 9.4), in the order of sessions, then prefixes. gateway: resource or site; both instances'.
+ * peer: address of a neighbour, NULL: all. -ENOENT: no such gateway, or it speaks no BGP. */
+int vnl_bgp_peers(const char *lab, const char *gateway, struct vnl_json **ret, struct vnl_err **err);
+int vnl_bgp_learned(const char *lab, const char *gateway, struct vnl_json **ret, struct vnl_err **err);
+int vnl_bgp_advertised(const char *lab, const char *gateway, const char *peer, struct vnl_json **ret,
+                       struct vnl_err **err);
 
 /* Writes the gateway's IKE log to fd, in readable form: time, connection, sentence. */
 int vnl_vpn_log(const char *lab, const char *gateway, int fd, bool follow, struct vnl_err **err);

@@ -10,7 +10,7 @@ KERNEL_BPF_TESTS := test_port test_port_neighbor test_port_plan test_port_flow t
 
 check-kernels: need-root
 	$(Q)$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES_BUILD) $(PACKAGES_RUN) $(PACKAGES_TEST) $(PACKAGES_KERNEL)"
-	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/platform/test_platform $(addprefix $(O)/tests/bpf/,$(KERNEL_BPF_TESTS))
+	$(Q)$(AS_USER) $(MAKE) --no-print-directory -j$(JOBS) all $(O)/tests/platform/test_platform $(O)/tests/netns/test_vpn_p2s $(addprefix $(O)/tests/bpf/,$(KERNEL_BPF_TESTS))
 	$(Q)tests/kernels/run $(abspath $(O)) $(KERNELS)
 
 .PHONY: check-kernels
