@@ -116,24 +116,6 @@ static struct vnl_check_finding finding_of(const struct vnl_plan *plan, const st
                                        guests && (program->hops || verify->back_hops) };
 }
 
-/* The first tunnel on the way that is not up, there or back; NULL: none that the packet comes to. A state of the lab, as the health of
- * backends is. */
-static const struct vnl_verify_step *find_down(const struct vnl_check_grader *grader,
-                                               const struct vnl_verify *verify,
-                                               const struct vnl_verify_step *blocker, bool one_way)
-{
-    for (size_t i = 0; verify && grader->tunnels && i < verify->n_steps; i++) {
-        const struct vnl_verify_step *step = &verify->steps[i];
-
-        if (step == blocker || (step->back && one_way))
-            return NULL;
-        if (step->tunnel != VNL_PLAN_NOBODY && step->reason == VNL_DROP_NONE &&
-            !grader->tunnels[step->tunnel].up)
-            return step;
-    }
-    return NULL;
-}
-
 /* --- grading one row ------------------------------------------------------------------------------ */
 
 static void append(char **text, const char *more)
@@ -258,7 +240,7 @@ static void grade_found(const struct vnl_check_grader *grader, const struct vnl_
     CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(grader->plan, nic, &row->probe);
     bool one_way = row->probe.proto == VNL_PROBE_UDP;
     const struct vnl_verify_step *step = verify ? vnl_verify_blocker(verify, one_way) : NULL;
-    const struct vnl_verify_step *down = find_down(grader, verify, step, one_way);
+    const struct vnl_verify_step *down = vnl_check_find_down(grader, verify, step, one_way);
 
     if (down && !vnl_probe_passed(row->probe.result))
         grade_down(grader, row, down);

@@ -1,4 +1,4 @@
-/* Between check.c, which grades, and check_say.c, which words it. */
+/* Between check.c, which grades, check_tunnel.c, which knows what is down, and check_say.c, which words it. */
 #ifndef VNL_DIAG_CHECK_PARTS_H
 #define VNL_DIAG_CHECK_PARTS_H
 
@@ -23,6 +23,12 @@ struct vnl_check_finding {
     bool back;
     bool guest; /* a guest has sent the packet on before it came there */
 };
+
+/* The first tunnel on the way that is not up, there or back; NULL: none that the packet comes to, which is stopped by `blocker` (or
+ * NULL). check_tunnel.c. */
+const struct vnl_verify_step *vnl_check_find_down(const struct vnl_check_grader *grader,
+                                                  const struct vnl_verify *verify,
+                                                  const struct vnl_verify_step *blocker, bool one_way);
 
 /* Each is the caller's; NULL without memory. The route that carried it, and what it went through: */
 char *vnl_check_why_pass(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,

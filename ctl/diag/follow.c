@@ -124,6 +124,16 @@ static bool hop(struct packet *packet, enum vnl_drop refused)
     return true;
 }
 
+/* Out of the tunnel of a gateway for its clients. */
+static void arrive_at_client(struct packet *packet, uint32_t tunnel, const struct vnl_addr *dst)
+{
+    uint32_t nic = vnl_client_at(packet->plan, tunnel, dst);
+
+    packet->verdict.reason = nic == VNL_WALK_NOWHERE ? VNL_DROP_NO_TUNNEL : VNL_DROP_NONE;
+    if (nic != VNL_WALK_NOWHERE)
+        packet->out = nic;
+}
+
 /* Out of the inside NIC of a gateway: of this one, or of that at the other end of the last tunnel. False: it ends in one of them. */
 static bool forward_gateway(struct packet *packet, const struct vnl_addr *dst, bool own)
 {
@@ -139,6 +149,10 @@ static bool forward_gateway(struct packet *packet, const struct vnl_addr *dst, b
         way = vnl_gateway_route(plan, gateway, dst, &tunnel);
         if (!own && !hop(packet, way == VNL_GATEWAY_NOWHERE ? VNL_DROP_NO_TUNNEL : VNL_DROP_NONE))
             return false;
+        if (way == VNL_GATEWAY_TUNNEL && plan->tunnels[tunnel].kind == VNL_TUNNEL_SERVER) {
+            arrive_at_client(packet, tunnel, dst);
+            return false;
+        }
         gateway = way == VNL_GATEWAY_TUNNEL ? vnl_tunnel_far(plan, gateway, tunnel) : gateway;
     }
     packet->verdict.reason = gateway && way == VNL_GATEWAY_INSIDE ? VNL_DROP_NONE : VNL_DROP_NO_TUNNEL;
@@ -163,15 +177,34 @@ static bool forward(struct packet *packet)
     return true;
 }
 
-/* What a gateway's own guest sends begins with a tunnel, perhaps. False: it ends in that guest, or in another. */
+/* A client's: the gateway has got it then. */
+static bool begin_client(struct packet *packet, const struct vnl_addr *dst)
+{
+    const struct vnl_plan *plan = packet->plan;
+    uint32_t tunnel = vnl_client_route(plan, packet->nic, dst);
+
+    if (tunnel == VNL_PLAN_NOBODY)
+        return true;
+    packet->out = packet->nic;
+    packet->verdict = (struct vnl_verdict){ .reason = VNL_DROP_NO_TUNNEL, .rule = VNL_NO_RULE };
+    if (plan->tunnels[tunnel].other == VNL_PLAN_NOBODY)
+        return false;
+    packet->out = plan->gateways[plan->tunnels[plan->tunnels[tunnel].other].gateway].nic_in;
+    packet->verdict.reason = VNL_DROP_NONE;
+    return forward_gateway(packet, dst, false);
+}
+
+/* What a gateway's or a client's own guest sends begins with a tunnel, perhaps. False: it ends in that guest, or in another. */
 static bool begin(struct packet *packet)
 {
     const struct vnl_plan_gateway *gateway = vnl_gateway_of(packet->plan, packet->nic);
     struct vnl_addr src, dst;
 
-    if (!gateway || packet->nic != gateway->nic_in)
-        return true;
     read_addrs(packet, &src, &dst);
+    if (!gateway)
+        return begin_client(packet, &dst);
+    if (packet->nic != gateway->nic_in)
+        return true;
     packet->out = packet->nic;
     packet->verdict = (struct vnl_verdict){ .reason = VNL_DROP_NONE, .rule = VNL_NO_RULE };
     return forward_gateway(packet, &dst, true);
@@ -239,13 +272,13 @@ int vnl_follow(const struct vnl_plan *plan, struct vnl_bpf *bpf, const struct vn
     struct packet packet = { .plan = plan, .bpf = bpf, .how = VNL_WHAT_IF_NEW };
     struct vnl_flow_query there = *query;
     struct vnl_follow follow = { .reason = VNL_DROP_NONE };
-    const struct vnl_addr *own = vnl_nic_own_addr(&plan->nics[query->nic], query->dst.family);
+    const struct vnl_addr own = vnl_guest_source(plan, query->nic, &query->dst);
     int r;
 
-    if (there.src.family == AF_UNSPEC && !own)
-        return -EADDRNOTAVAIL;
     if (there.src.family == AF_UNSPEC)
-        there.src = *own;
+        there.src = own;
+    if (there.src.family == AF_UNSPEC)
+        return -EADDRNOTAVAIL;
     fill(&packet, &there);
     r = go(&packet, err);
     follow.hops = packet.hops;

@@ -201,17 +201,23 @@ static bool is_loop(const struct vnl_walk *walk)
     return false;
 }
 
-/* A gateway's guest may have to choose a tunnel for what it sends itself. False: it has none. */
+/* A gateway's guest may have to choose a tunnel for what it sends itself, a client's has one. False: it has none. */
 static bool walk_begin(struct vnl_walk *walk)
 {
+    uint32_t nic = walk->flow.nic;
+
     walk->hop = 0;
     walk->n_sent = 0;
     walk->floating = false;
     walk->excused = VNL_WALK_NOWHERE;
     walk->tunnel = VNL_PLAN_NOBODY;
-    return reserve(walk) &&
-           (walk->flow.nic == VNL_VERIFY_NOBODY || !vnl_gateway_of(walk->plan, walk->flow.nic) ||
-            vnl_walk_gateway(walk, walk->flow.nic, true));
+    if (!reserve(walk))
+        return false;
+    if (nic != VNL_VERIFY_NOBODY && vnl_gateway_of(walk->plan, nic))
+        return vnl_walk_gateway(walk, nic, true);
+    if (nic != VNL_VERIFY_NOBODY)
+        walk->tunnel = vnl_client_route(walk->plan, nic, &walk->flow.dst);
+    return true;
 }
 
 /* One direction. Returns who gets it, or would. */
@@ -256,20 +262,20 @@ static int fill_flow(const struct vnl_plan *plan, const struct vnl_flow_query *q
                      struct vnl_flow_query *ret, struct vnl_err **err)
 {
     bool bastion = query->nic == VNL_VERIFY_NOBODY;
-    const struct vnl_addr *own = bastion ? &plan->vnets[query->vnet].bastion
-                                         : vnl_nic_own_addr(&plan->nics[query->nic], query->dst.family);
+    const struct vnl_addr own =
+        bastion ? plan->vnets[query->vnet].bastion : vnl_guest_source(plan, query->nic, &query->dst);
 
     *ret = *query;
     if (query->proto == IPPROTO_ICMPV6)
         ret->proto = IPPROTO_ICMP;
     if (query->src.family != AF_UNSPEC)
         return 0;
-    if (!own || own->family != query->dst.family)
+    if (own.family != query->dst.family)
         return vnl_fail(err, EADDRNOTAVAIL, "%s '%s' has no IPv%c address",
                         bastion ? "AzureBastionSubnet of" : "virtual machine",
                         bastion ? plan->vnets[query->vnet].name : plan->vms[plan->nics[query->nic].vm].name,
                         query->dst.family == AF_INET ? '4' : '6');
-    ret->src = *own;
+    ret->src = own;
     return 0;
 }
 

@@ -37,6 +37,8 @@ static const struct vnl_plan_backend *choose(const struct vnl_plan_lb_rule *rule
 
     if (!rule->n_backends)
         return NULL;
+    if (flow->src.family != AF_INET) /* not balanced: only to gateways, which carry none */
+        return &rule->backends[0];
     memcpy(&src, flow->src.bytes, sizeof(src));
     memcpy(&dst, flow->dst.bytes, sizeof(dst));
     return &rule->backends[vnl_balancer_hash(src, dst, flow->src_port, flow->dst_port, flow->proto,
@@ -48,6 +50,11 @@ static void refuse(struct vnl_walk *walk, const struct vnl_plan_balancer *balanc
 {
     struct vnl_verify_step *step = vnl_walk_step(walk, VNL_VERIFY_TRANSLATE, walk->flow.nic, reason);
 
+    if (balancer->connection) {
+        vnl_say(walk, &step->text, "instances of the gateway for %s: %s", balancer->name,
+                vnl_drop_text(reason));
+        return;
+    }
     vnl_say(walk, &step->text, "load balancer %s: %s", balancer->name, vnl_drop_text(reason));
     if (reason == VNL_DROP_BALANCER_GLOBAL)
         vnl_say(walk, &step->fix, "make load balancer %.*s Standard: sku: Standard",
@@ -70,6 +77,12 @@ static bool is_global(const struct vnl_walk *walk, const struct vnl_route *route
     return from->location && to->location && strcmp(from->location, to->location) != 0;
 }
 
+/* One instance of a gateway would send it to the other one, or to itself. */
+static bool is_gateway(const struct vnl_walk *walk, uint32_t nic)
+{
+    return nic != VNL_VERIFY_NOBODY && walk->plan->nics[nic].gateway;
+}
+
 /* NULL: refused. */
 static const struct vnl_plan_backend *balance(struct vnl_walk *walk, const struct vnl_route *route,
                                               const struct vnl_plan_balancer *balancer,
@@ -80,6 +93,8 @@ static const struct vnl_plan_backend *balance(struct vnl_walk *walk, const struc
 
     if (balancer->basic && is_global(walk, route))
         reason = VNL_DROP_BALANCER_GLOBAL;
+    else if (balancer->connection && backend && is_gateway(walk, walk->flow.nic))
+        reason = VNL_DROP_ROUTING_LOOP;
     else if (!rule)
         reason = VNL_DROP_BALANCER_PORT;
     else if (!backend)
@@ -98,6 +113,11 @@ static void say_chosen(struct vnl_walk *walk, const struct vnl_plan_balancer *ba
     struct vnl_verify_step *step = vnl_walk_step(walk, VNL_VERIFY_TRANSLATE, walk->flow.nic, VNL_DROP_NONE);
     char addr[VNL_ADDR_STR];
 
+    if (balancer->connection) {
+        vnl_say(walk, &step->text, "instances of the gateway for %s: to %s%s", balancer->name,
+                vnl_say_vm(walk, backend->nic), rule->n_backends > 1 ? ", chosen by hash" : "");
+        return;
+    }
     vnl_say(walk, &step->text, "load balancer %s, rule %s: to %s of %s%s", balancer->name, rule->name,
             vnl_addr_format(&backend->addr, addr), vnl_say_vm(walk, backend->nic),
             rule->n_backends > 1 ? ", chosen by hash" : "");

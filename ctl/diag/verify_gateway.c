@@ -8,7 +8,7 @@
 const struct vnl_plan_gateway *vnl_gateway_of(const struct vnl_plan *plan, uint32_t nic)
 {
     for (size_t i = 0; i < plan->n_gateways; i++)
-        if (plan->gateways[i].vm == plan->nics[nic].vm)
+        if (plan->gateways[i].vm == plan->nics[nic].vm && !plan->gateways[i].client)
             return &plan->gateways[i];
     return NULL;
 }
@@ -16,7 +16,7 @@ const struct vnl_plan_gateway *vnl_gateway_of(const struct vnl_plan *plan, uint3
 const struct vnl_plan_gateway *vnl_gateway_in(const struct vnl_plan *plan, uint32_t vnet)
 {
     for (size_t i = 0; i < plan->n_gateways; i++)
-        if (plan->gateways[i].vnet == vnet)
+        if (plan->gateways[i].vnet == vnet && !plan->gateways[i].client)
             return &plan->gateways[i];
     return NULL;
 }
@@ -38,8 +38,12 @@ static int longest_of(const struct vnl_plan *plan, const struct vnl_plan_gateway
 {
     const struct vnl_plan_gateway *near = &plan->gateways[tunnel->gateway];
 
-    if (near == gateway)
-        return longest(tunnel->routes, tunnel->n_routes, dst);
+    if (near == gateway) {
+        int fixed = longest(tunnel->routes, tunnel->n_routes, dst);
+        int learned = longest(tunnel->learned, tunnel->n_learned, dst);
+
+        return fixed > learned ? fixed : learned;
+    }
     if (!gateway->swanctl || tunnel->other != VNL_PLAN_NOBODY || tunnel->peer == VNL_PLAN_NOBODY ||
         &plan->gateways[tunnel->peer] != gateway)
         return -1;
@@ -99,16 +103,28 @@ bool vnl_walk_gateway(struct vnl_walk *walk, uint32_t at, bool own)
     return way != VNL_GATEWAY_NOWHERE;
 }
 
+static uint32_t far_end(const struct vnl_walk *walk)
+{
+    const struct vnl_plan_tunnel *tunnel = &walk->plan->tunnels[walk->tunnel];
+    const struct vnl_plan_gateway *near = &walk->plan->gateways[tunnel->gateway], *far;
+
+    if (tunnel->kind == VNL_TUNNEL_SERVER)
+        return vnl_client_at(walk->plan, walk->tunnel, &walk->flow.dst);
+    if (tunnel->kind == VNL_TUNNEL_CONNECTION)
+        near = vnl_gateway_of(walk->plan, walk->flow.nic);
+    far = vnl_tunnel_far(walk->plan, near, walk->tunnel);
+    return far ? far->nic_in : VNL_WALK_NOWHERE;
+}
+
 uint32_t vnl_walk_tunnel(struct vnl_walk *walk)
 {
-    const struct vnl_plan_gateway *near = vnl_gateway_of(walk->plan, walk->flow.nic);
-    const struct vnl_plan_gateway *far = vnl_tunnel_far(walk->plan, near, walk->tunnel);
-    struct vnl_verify_step *step =
-        vnl_walk_step(walk, VNL_VERIFY_TUNNEL, walk->flow.nic, far ? VNL_DROP_NONE : VNL_DROP_NO_TUNNEL);
+    uint32_t to = far_end(walk);
+    struct vnl_verify_step *step = vnl_walk_step(walk, VNL_VERIFY_TUNNEL, walk->flow.nic,
+                                                 to == VNL_WALK_NOWHERE ? VNL_DROP_NO_TUNNEL : VNL_DROP_NONE);
 
     step->tunnel = walk->tunnel;
-    vnl_say_tunnel(walk, step);
-    return far ? far->nic_in : VNL_WALK_NOWHERE;
+    vnl_say_tunnel(walk, step, to);
+    return to;
 }
 
 /* --- words ---------------------------------------------------------------------------------------------- */
@@ -169,7 +185,9 @@ void vnl_say_gateway(struct vnl_walk *walk, struct vnl_verify_step *step,
         return;
     }
     if (step->reason == VNL_DROP_NONE) {
-        vnl_say(walk, &step->text, "sends it into the tunnel of %s", walk->plan->tunnels[tunnel].name);
+        vnl_say(walk, &step->text, "sends it into the tunnel of %s",
+                walk->plan->tunnels[tunnel].kind == VNL_TUNNEL_SERVER ? "its clients"
+                                                                      : walk->plan->tunnels[tunnel].name);
         return;
     }
     vnl_say(walk, &step->text, "no tunnel of this %s has %s", gateway->site ? "device" : "gateway",
@@ -178,7 +196,20 @@ void vnl_say_gateway(struct vnl_walk *walk, struct vnl_verify_step *step,
         (void)vnl_say_missing_connection(walk, &step->fix, gateway->nic_in, there);
 }
 
-void vnl_say_tunnel(struct vnl_walk *walk, struct vnl_verify_step *step)
+/* To a point-to-site client. */
+static void say_server(struct vnl_walk *walk, struct vnl_verify_step *step, uint32_t to)
+{
+    const struct vnl_plan_tunnel *tunnel = &walk->plan->tunnels[step->tunnel];
+    char addr[VNL_ADDR_STR];
+
+    (void)vnl_addr_format(&walk->flow.dst, addr);
+    if (step->reason == VNL_DROP_NONE)
+        vnl_say(walk, &step->text, "point-to-site (%s) to client %s", tunnel->ifname, vnl_say_vm(walk, to));
+    else
+        vnl_say(walk, &step->text, "point-to-site (%s): no client is known to have %s", tunnel->ifname, addr);
+}
+
+void vnl_say_tunnel(struct vnl_walk *walk, struct vnl_verify_step *step, uint32_t to)
 {
     const struct vnl_plan_tunnel *tunnel = &walk->plan->tunnels[step->tunnel];
     const struct vnl_plan_gateway *peer =
@@ -186,6 +217,10 @@ void vnl_say_tunnel(struct vnl_walk *walk, struct vnl_verify_step *step)
     const char *near = walk->plan->gateways[tunnel->gateway].name;
     char addr[VNL_ADDR_STR];
 
+    if (tunnel->kind == VNL_TUNNEL_SERVER) {
+        say_server(walk, step, to);
+        return;
+    }
     (void)vnl_addr_format(&tunnel->remote, addr);
     if (!peer) {
         vnl_say(walk, &step->text, "%s: nobody in the lab has %s", tunnel->name, addr);

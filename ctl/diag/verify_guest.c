@@ -9,7 +9,7 @@ bool vnl_guest_owns(const struct vnl_plan *plan, uint32_t nic, const struct vnl_
     for (size_t i = 0; i < vm->n_nics; i++)
         if (vnl_nic_owns(&plan->nics[vm->nics[i]], addr))
             return true;
-    return false;
+    return vm->client && vnl_client_has(plan, vm->nics[0], addr);
 }
 
 static bool is_on_link(const struct vnl_plan_addr *own, const struct vnl_addr *dst)
@@ -64,6 +64,9 @@ const struct vnl_addr *vnl_verify_aim(const struct vnl_plan *plan, uint32_t from
 
     if (by_public && gateway)
         return &gateway->outer;
+    for (size_t i = 0; by_public && i < nic->n_addrs; i++)
+        if (vnl_client_route(plan, from, &nic->addrs[i].addr) != VNL_PLAN_NOBODY)
+            return &nic->addrs[i].addr;
     for (size_t i = 0; i < nic->n_addrs; i++) {
         const struct vnl_plan_addr *own = &nic->addrs[i];
 
@@ -73,5 +76,6 @@ const struct vnl_addr *vnl_verify_aim(const struct vnl_plan *plan, uint32_t from
             (family == AF_UNSPEC ? has_family(plan, from, own->addr.family) : family == own->addr.family))
             return &own->addr;
     }
-    return NULL;
+    /* A client knows the inner addresses, also those that its gateway leads to no longer. */
+    return by_public && plan->vms[plan->nics[from].vm].client && nic->n_addrs ? &nic->addrs[0].addr : NULL;
 }

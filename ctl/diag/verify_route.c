@@ -21,7 +21,7 @@ static enum vnl_drop reason_of(const struct vnl_walk *walk, const struct vnl_rou
     case VNL_NEXT_HOP_GLOBAL_PEERING:
         return VNL_DROP_NONE;
     case VNL_NEXT_HOP_GATEWAY:
-        if (route->nic == VNL_PLAN_NOBODY)
+        if (route->nic == VNL_PLAN_NOBODY && route->balancer == VNL_PLAN_NOBODY)
             return VNL_DROP_NO_GATEWAY;
         return route->nic == flow->nic ? VNL_DROP_ROUTING_LOOP : VNL_DROP_NONE;
     case VNL_NEXT_HOP_INTERNET:
@@ -116,9 +116,7 @@ uint32_t vnl_walk_next(struct vnl_walk *walk, const struct vnl_route *route)
         return vnl_walk_in(walk);
     vnl_walk_unbalance(walk);
     vnl_walk_peering(walk, VNL_VERIFY_PEERING_LOCAL, walk->flow.nic, route);
-    if (route->type == VNL_NEXT_HOP_GATEWAY)
-        return route->nic;
-    if (route->type != VNL_NEXT_HOP_APPLIANCE)
+    if (route->type != VNL_NEXT_HOP_APPLIANCE && route->type != VNL_NEXT_HOP_GATEWAY)
         return walk_owner(walk, route);
     if (route->balancer != VNL_PLAN_NOBODY)
         return vnl_walk_balanced_hop(walk, route, &walk->plan->balancers[route->balancer]);

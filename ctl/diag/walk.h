@@ -76,7 +76,7 @@ uint32_t vnl_guest_out(const struct vnl_plan *plan, uint32_t nic, const struct v
 
 enum vnl_gateway_way { VNL_GATEWAY_INSIDE, VNL_GATEWAY_TUNNEL, VNL_GATEWAY_NOWHERE };
 
-/* Whose guest has this NIC; NULL: no gateway's. */
+/* Whose guest has this NIC; NULL: no gateway's or device's (clients are hosts). */
 const struct vnl_plan_gateway *vnl_gateway_of(const struct vnl_plan *plan, uint32_t nic);
 /* Where its guest sends what is not for itself. *ret_tunnel: index (plan->tunnels), or VNL_PLAN_NOBODY. */
 enum vnl_gateway_way vnl_gateway_route(const struct vnl_plan *plan, const struct vnl_plan_gateway *gateway,
@@ -87,10 +87,21 @@ const struct vnl_plan_gateway *vnl_tunnel_far(const struct vnl_plan *plan,
 /* The gateway of a VNet (index), or NULL. */
 const struct vnl_plan_gateway *vnl_gateway_in(const struct vnl_plan *plan, uint32_t vnet);
 
+/* --- point-to-site clients: hosts of the internet side with a tunnel, a guest's too ------------------------- */
+
+/* The tunnel into which the guest of that NIC sends dst (index), or VNL_PLAN_NOBODY: it is no client's, or dst goes to the internet. */
+uint32_t vnl_client_route(const struct vnl_plan *plan, uint32_t nic, const struct vnl_addr *dst);
+/* Through a SERVER end: the NIC of the client that has the address, or VNL_WALK_NOWHERE. */
+uint32_t vnl_client_at(const struct vnl_plan *plan, uint32_t tunnel, const struct vnl_addr *addr);
+/* Does the client whose NIC that is have this address of the pool? */
+bool vnl_client_has(const struct vnl_plan *plan, uint32_t nic, const struct vnl_addr *addr);
+/* What the guest of that NIC sends to dst with: AF_UNSPEC when it has no address of the family. */
+struct vnl_addr vnl_guest_source(const struct vnl_plan *plan, uint32_t nic, const struct vnl_addr *dst);
+
 /* The packet is in the guest of a gateway, by the NIC `at`, or that guest sends it itself (own): by flow.nic or walk->tunnel from here.
  * False: it ends here. */
 bool vnl_walk_gateway(struct vnl_walk *walk, uint32_t at, bool own);
-/* Through walk->tunnel: the inside NIC of the gateway at the other end, or VNL_WALK_NOWHERE. */
+/* Through walk->tunnel: the inside NIC of the gateway at the other end, or the client's NIC, or VNL_WALK_NOWHERE. */
 uint32_t vnl_walk_tunnel(struct vnl_walk *walk);
 
 /* --- the stages ------------------------------------------------------------------------------------------- */
@@ -139,7 +150,8 @@ void vnl_say_deliver(struct vnl_walk *walk, struct vnl_verify_step *step);
 void vnl_say_guest(struct vnl_walk *walk, struct vnl_verify_step *step, uint32_t out);
 void vnl_say_gateway(struct vnl_walk *walk, struct vnl_verify_step *step,
                      const struct vnl_plan_gateway *gateway, uint32_t tunnel);
-void vnl_say_tunnel(struct vnl_walk *walk, struct vnl_verify_step *step);
+/* to: what vnl_walk_tunnel returns. */
+void vnl_say_tunnel(struct vnl_walk *walk, struct vnl_verify_step *step, uint32_t to);
 /* Why no gateway leads from the NIC's network to `there`: a connection is missing, or a route table leaves its routes out. False: nothing was
  * said. */
 bool vnl_say_missing_connection(struct vnl_walk *walk, char **ret, uint32_t nic,
