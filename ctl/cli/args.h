@@ -14,7 +14,7 @@ struct vnl_err;
 
 /* One operand of a command, as its `operands` text declares it. */
 struct vnl_operand {
-    char name[24]; /* "VM"; lower case with bars ("bash|zsh") are the only words allowed there */
+    char name[40]; /* "VM"; lower case with bars ("bash|zsh") are the only words allowed there */
     bool optional; /* in brackets */
     bool repeated; /* NAME... */
     bool behind;   /* stands behind "--" */

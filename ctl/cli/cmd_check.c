@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_lab.h"
 #include "cmds.h"
-#include "connections.h"
 #include "out.h"
 
 #include "vnetlab/base.h"
@@ -228,61 +228,17 @@ static int report_json(struct tally *tally, const char *lab, const struct vnl_ch
 
 /* --- one lab -------------------------------------------------------------------------------------- */
 
-/* The lab in force. Graded against a store that the kernel does not agree with, reasons would be told that are not so. */
-static int load_running(const char *name, struct vnl_lab **ret, struct vnl_plan **ret_plan,
-                        struct vnl_err **err)
-{
-    bool applied = false;
-    int r = vnl_cmd_load_stored(name, ret, &applied, err);
-
-    if (r < 0)
-        return r;
-    if (!applied)
-        return vnl_fail_at(err, EBUSY, NULL, NULL, NULL, "run 'vnetlab up' again", "lab '%s' is unfinished",
-                           name);
-    return vnl_plan_build(*ret, ret_plan, err);
-}
-
-/* Tunnels first: packets are sent when all that can come up have, or after a while. They fill `ret`, one per tunnel of the plan. */
-static int wait_for_tunnels(const struct vnl_plan *plan, struct vnl_cmd_tunnels *tunnels,
-                            struct vnl_check_tunnel **ret, struct vnl_err **err)
-{
-    struct vnl_check_tunnel *list;
-    int r = vnl_cmd_tunnels_wait(plan, NULL, NULL, VNL_CONNECT_MS, tunnels, err);
-
-    if (r < 0)
-        return r;
-    list = calloc(plan->n_tunnels + 1, sizeof(*list));
-    if (!list)
-        return vnl_fail(err, ENOMEM, "check");
-    for (size_t i = 0; i < plan->n_tunnels; i++)
-        if (tunnels->of[i])
-            list[i] = (struct vnl_check_tunnel){ tunnels->of[i]->status == VNL_VPN_CONNECTED,
-                                                 tunnels->of[i]->reason };
-    *ret = list;
-    return 0;
-}
-
-static void list_free(struct vnl_check_tunnel **list)
-{
-    free(*list);
-}
-
 /* expected: NULL for the running lab's own expectations. The caller holds the lab's lock. */
 static int grade(struct tally *tally, const struct vnl_lab *expected, const char *name, const char *title,
-                 int timeout_ms, struct vnl_err **err)
+                 int timeout_ms, struct vnl_lock **lock, struct vnl_err **err)
 {
-    CLEANUP(vnl_lab_free) struct vnl_lab *running = NULL;
-    CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
+    CLEANUP(vnl_check_lab_done) struct vnl_check_lab running = { 0 };
     CLEANUP(vnl_check_free) struct vnl_check *check = NULL;
-    CLEANUP(vnl_cmd_tunnels_done) struct vnl_cmd_tunnels tunnels = { 0 };
-    CLEANUP(list_free) struct vnl_check_tunnel *list = NULL;
-    int r = load_running(name, &running, &plan, err);
+    int r = vnl_check_lab_ready(name, lock, &running, err);
 
     if (r >= 0)
-        r = wait_for_tunnels(plan, &tunnels, &list, err);
-    if (r >= 0)
-        r = vnl_check_run(expected ? expected : running, plan, list, timeout_ms, &check, err);
+        r = vnl_check_run(expected ? expected : running.lab, running.plan, running.list, timeout_ms, &check,
+                          err);
     if (r < 0)
         return r;
     tally->passed += check->n_rows - check->n_failed;
@@ -333,7 +289,8 @@ static int put_back(const char *name, const struct vnl_lab *stored, bool applied
 
 /* For a lab that does not run: up, grade, down. */
 static int check_for_once(struct tally *tally, const struct vnl_args *args, const char *file,
-                          const struct vnl_lab *lab, const char *title, int timeout_ms, struct vnl_err **err)
+                          const struct vnl_lab *lab, const char *title, int timeout_ms,
+                          struct vnl_lock **lock, struct vnl_err **err)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *stored = NULL;
     bool applied = false;
@@ -344,7 +301,7 @@ static int check_for_once(struct tally *tally, const struct vnl_args *args, cons
     r = vnl_cmd_up_locked(file, err);
     if (r < 0)
         return r;
-    r = grade(tally, lab, lab->name, title, timeout_ms, err);
+    r = grade(tally, lab, lab->name, title, timeout_ms, lock, err);
     d = args->values[OPT_KEEP] ? 0 : put_back(lab->name, stored, applied, err);
     return r < 0 ? r : d;
 }
@@ -363,8 +320,8 @@ static int check_loaded(struct tally *tally, const struct vnl_args *args, const 
     if (asprintf(&title, "%s: lab %s%s", file, lab->name, runs ? ", as it runs" : "") < 0)
         return vnl_fail(err, ENOMEM, "check");
     if (runs)
-        return grade(tally, lab, lab->name, title, timeout_ms, err);
-    return check_for_once(tally, args, file, lab, title, timeout_ms, err);
+        return grade(tally, lab, lab->name, title, timeout_ms, &lock, err);
+    return check_for_once(tally, args, file, lab, title, timeout_ms, &lock, err);
 }
 
 static int check_file(struct tally *tally, const struct vnl_args *args, const char *file, int timeout_ms,
@@ -403,7 +360,7 @@ static int check_running(struct tally *tally, const struct vnl_args *args, int t
         return r;
     if (asprintf(&title, "lab %s", name) < 0)
         return vnl_fail(err, ENOMEM, "check");
-    return grade(tally, NULL, name, title, timeout_ms, err);
+    return grade(tally, NULL, name, title, timeout_ms, &lock, err);
 }
 
 static int summarize(struct tally *tally, struct vnl_err **err)

@@ -245,6 +245,7 @@ static const struct tool {
     { "python3", "python3", "python3", "python", "to be a web server" },
     { "iperf3", "iperf3", "iperf3", "iperf3", "to measure throughput" },
     { "tcpdump", "tcpdump", "tcpdump", "tcpdump", "to look at packets" },
+    { "bird", "bird2", "bird", "bird", "for BGP of VPN gateways and sites" },
 };
 
 static bool in_path(const char *program)
@@ -345,11 +346,44 @@ static int print_json(const struct finding *findings, size_t n, struct vnl_err *
     return vnl_out_json(json, err);
 }
 
+/* "tcpdump, bird": what is missing and labs come up without. */
+static void put_missing(const struct finding *findings, size_t n)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < n; i++) {
+        if (findings[i].status != STATUS_MISSING || findings[i].required)
+            continue;
+        (void)printf("%s%s", between, findings[i].name);
+        between = ", ";
+    }
+}
+
+static void print_conclusion(const struct finding *findings, size_t n)
+{
+    size_t required = count_missing(findings, n, true), others = count_missing(findings, n, false);
+    bool root = geteuid() == 0;
+
+    (void)putchar('\n');
+    if (required)
+        (void)printf("labs cannot run here: %zu required %s missing\n", required,
+                     required == 1 ? "thing is" : "things are");
+    else if (others) {
+        (void)fputs(root ? "labs run here, but without what is missing: "
+                         : "nothing that every lab needs is known to be missing, but there is no ",
+                    stdout);
+        put_missing(findings, n);
+        (void)puts(root ? "" : "; 'sudo vnetlab doctor' tries the kernel too");
+    } else {
+        (void)puts(root ? "labs run here"
+                        : "nothing is known to be missing; 'sudo vnetlab doctor' tries the kernel too");
+    }
+}
+
 static int print_text(const struct finding *findings, size_t n, struct vnl_err **err)
 {
     static const char *const headers[] = { "Status", "What", "Detail" };
     CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
-    size_t required = count_missing(findings, n, true), tools_missing = count_missing(findings, n, false);
     int r;
 
     for (size_t i = 0; i < n; i++) {
@@ -360,13 +394,7 @@ static int print_text(const struct finding *findings, size_t n, struct vnl_err *
     r = vnl_table_print(stdout, table, false, err);
     if (r < 0)
         return r;
-    if (required)
-        (void)printf("\nlabs cannot run here: %zu required %s missing\n", required,
-                     required == 1 ? "thing is" : "things are");
-    else if (geteuid() != 0)
-        (void)puts("\nnothing is known to be missing; 'sudo vnetlab doctor' tries the kernel too");
-    else
-        (void)printf("\nlabs run here%s\n", tools_missing ? ", but tools are missing" : "");
+    print_conclusion(findings, n);
     return 0;
 }
 

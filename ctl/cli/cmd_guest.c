@@ -58,20 +58,29 @@ int vnl_cmd_pick_vm(const char *lab, const char *word, char **ret, struct vnl_er
     return vnl_cmd_not_found(err, "VM", word, lab, &names);
 }
 
+/* By the guest's name: the second instance of an active-active gateway has one of its own. */
+static const struct vnl_vpn_gateway *gateway_of(const struct vnl_lab *lab, const char *vm)
+{
+    for (size_t i = 0; i < lab->n_gateways; i++)
+        for (size_t k = 1; k < lab->gateways[i]->n_instances; k++)
+            if (!strcasecmp(lab->gateways[i]->instances[k].name, vm))
+                return lab->gateways[i];
+    return vnl_vpn_gateway_lookup(lab, vm);
+}
+
 void vnl_cmd_tell_gateway(const char *name, const char *vm, bool log)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     const struct vnl_vpn_gateway *gateway;
-    const struct vnl_site *site;
 
     if (vnl_cmd_load_stored(name, &lab, NULL, &err) < 0)
         return;
-    gateway = vnl_vpn_gateway_lookup(lab, vm);
-    site = gateway ? NULL : vnl_site_lookup(lab, vm);
+    gateway = gateway_of(lab, vm);
     if (gateway)
-        (void)fprintf(stderr, "vnetlab: %s is the VPN gateway of %s", vm, gateway->vnet->name);
-    else if (site)
+        (void)fprintf(stderr, "vnetlab: %s is %sthe VPN gateway of %s", vm,
+                      gateway->n_instances > 1 ? "an instance of " : "", gateway->vnet->name);
+    else if (vnl_site_lookup(lab, vm))
         (void)fprintf(stderr, "vnetlab: %s is the VPN device of a site", vm);
     else
         return;

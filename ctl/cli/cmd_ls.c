@@ -38,7 +38,7 @@ static void row_count(struct row *row, const struct vnl_lab *lab)
 {
     row->n_vnets = lab->n_vnets;
     row->n_vms = lab->n_vms;
-    row->n_hosts = lab->n_hosts;
+    row->n_hosts = lab->n_hosts - lab->n_clients;
     for (size_t i = 0; i < lab->n_vnets; i++) {
         const struct vnl_vnet *vnet = lab->vnets[i];
 

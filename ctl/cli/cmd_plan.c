@@ -99,6 +99,8 @@ int vnl_cmd_plan(const struct vnl_args *args, struct vnl_err **err)
         r = load_before(lab->name, &before, &applied, err);
     if (r >= 0)
         r = vnl_lab_settle(lab, before, err);
+    if (r >= 0 && before)
+        r = vnl_cmd_learn_same(lab, before, err);
     if (r >= 0)
         r = vnl_plan_build(lab, &plan, err);
     if (r < 0)

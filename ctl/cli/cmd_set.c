@@ -41,8 +41,10 @@ static int load(struct change *change, const char *name, struct vnl_err **err)
 static int compare(struct change *change, struct vnl_err **err)
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *before = NULL, *after = NULL;
-    int r = vnl_plan_build(change->before, &before, err);
+    int r = vnl_cmd_learn_same(change->after, change->before, err);
 
+    if (r >= 0)
+        r = vnl_plan_build(change->before, &before, err);
     if (r >= 0)
         r = vnl_plan_build(change->after, &after, err);
     return r < 0 ? r : vnl_diff_build(before, after, &change->diff, err);

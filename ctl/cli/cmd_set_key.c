@@ -102,12 +102,14 @@ static int change(struct work *work, const char *word, struct vnl_err **err)
     return r < 0 ? r : vnl_lab_settle(work->after, work->before, err);
 }
 
-static int report(const struct work *work, struct vnl_err **err)
+/* Another command may go on meanwhile, and the agent, which publishes what BGP brings. */
+static int report(struct work *work, struct vnl_err **err)
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
     CLEANUP(vnl_cmd_tunnels_done) struct vnl_cmd_tunnels tunnels = { 0 };
     int r = vnl_plan_build(work->after, &plan, err);
 
+    vnl_lock_release(&work->lock);
     if (r >= 0 && vnl_dp_exists(work->after->name))
         r = vnl_cmd_tunnels_wait(plan, work->connection->id, NULL, VNL_CONNECT_MS, &tunnels, err);
     if (r < 0)

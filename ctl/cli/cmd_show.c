@@ -313,6 +313,8 @@ static struct vnl_json *resource_to_json(const struct vnl_resource *resource)
         return vnl_connection_to_json(resource->connection);
     case VNL_TYPE_SITE:
         return vnl_site_to_json(resource->site);
+    case VNL_TYPE_CLIENT:
+        return vnl_client_to_json(resource->client);
     case VNL_TYPE_MAX:
         break;
     }
@@ -337,7 +339,7 @@ static int add_connection(struct vnl_json *json, const struct vnl_lab *lab,
         r = vnl_cmd_tunnels_ask(plan, &tunnels, err);
     if (r < 0)
         return r;
-    r = vnl_connection_add_state(json, vnl_cmd_tunnels_find(plan, &tunnels, connection->id), tunnels.why);
+    r = vnl_connection_add_state(json, plan, &tunnels, connection->id);
     return r < 0 ? vnl_fail(err, ENOMEM, "connection") : 0;
 }
 
@@ -350,6 +352,10 @@ static int show_json(const struct vnl_lab *lab, const struct vnl_resource *found
 
     if (json && found->type == VNL_TYPE_CONNECTION) {
         r = add_connection(json, lab, found->connection, err);
+        return r < 0 ? r : vnl_out_json(TAKE_PTR(json), err);
+    }
+    if (json && found->type == VNL_TYPE_CLIENT) {
+        r = vnl_client_add_state(json, lab, found->client, err);
         return r < 0 ? r : vnl_out_json(TAKE_PTR(json), err);
     }
     if (json && bpf && nic)

@@ -32,9 +32,9 @@
 
 enum { OPT_NO_WAIT, OPT_TIMEOUT };
 const struct vnl_opt vnl_up_opts[] = {
-    [OPT_NO_WAIT] = { "--no-wait", NULL, NULL, "do not wait for VPN connections" },
+    [OPT_NO_WAIT] = { "--no-wait", NULL, NULL, "do not wait for VPN connections, BGP and clients" },
     [OPT_TIMEOUT] = { "--timeout", "-W", "SECONDS",
-                      "how long to wait for VPN connections, 10 when not given" },
+                      "how long to wait for VPN connections, BGP and clients, 10 when not given" },
     { NULL },
 };
 
@@ -90,6 +90,8 @@ static int plan_target(struct up *up, struct vnl_err **err)
 {
     int r = vnl_lab_settle(up->lab, up->before, err);
 
+    if (r >= 0 && up->before)
+        r = vnl_cmd_learn_same(up->lab, up->before, err);
     if (r >= 0)
         r = vnl_plan_build(up->lab, &up->plan, err);
     if (r >= 0 && up->before && vnl_dp_exists(up->lab->name))
@@ -305,6 +307,8 @@ static int print_json(const struct up *up, struct vnl_err **err)
     bad |= vnl_json_set(json, "kernelObjects", objects) < 0;
     if (up->tunnels.of && up->plan->n_tunnels)
         bad |= vnl_json_set(json, "connections", vnl_cmd_tunnels_to_json(up->plan, &up->tunnels)) < 0;
+    if (up->tunnels.of && up->lab->n_clients)
+        bad |= vnl_json_set(json, "clients", vnl_cmd_clients_to_json(up->plan, &up->tunnels)) < 0;
     bad |= vnl_json_set(json, "seconds", vnl_json_real(up->seconds)) < 0;
     if (bad)
         vnl_json_free(&json);
@@ -321,7 +325,7 @@ static int up(struct up *up, const char *file, struct vnl_err **err)
     return r;
 }
 
-/* That one does not come up is the lab's affair. Another command may go on meanwhile. */
+/* That one does not come up is the lab's affair. Another command may go on meanwhile, and the agent, which publishes what BGP brings. */
 static int wait_for_tunnels(struct up *up, int timeout_ms, struct vnl_err **err)
 {
     vnl_lock_release(&up->lock);

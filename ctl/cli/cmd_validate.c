@@ -40,7 +40,7 @@ static int push_ok(struct vnl_json *list, const char *file, const struct vnl_lab
     bad |= vnl_json_set(item, "virtualNetworks", vnl_json_int((int64_t)lab->n_vnets)) < 0;
     bad |= vnl_json_set(item, "peerings", vnl_json_int((int64_t)count_peerings(lab))) < 0;
     bad |= vnl_json_set(item, "virtualMachines", vnl_json_int((int64_t)lab->n_vms)) < 0;
-    bad |= vnl_json_set(item, "internetHosts", vnl_json_int((int64_t)lab->n_hosts)) < 0;
+    bad |= vnl_json_set(item, "internetHosts", vnl_json_int((int64_t)(lab->n_hosts - lab->n_clients))) < 0;
     bad |= vnl_json_push(list, item) < 0;
     return bad ? -1 : 0;
 }

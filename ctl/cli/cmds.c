@@ -69,9 +69,9 @@ const struct vnl_cmd vnl_cmds[] = {
             "changed inside a VM (addresses, routes, sysctls) is the guest's own business and stays.\n\n"
             "A change that fails is taken back: the lab is then as it was before.\n\n"
             "A file with mistakes changes nothing.\n\n"
-            "At the end it waits until the VPN connections are Connected whose both ends are in the lab, and "
-            "says why "
-            "one is not. That is no failure of 'up'.",
+            "At the end it waits until the VPN connections whose both ends are in the lab and the clients "
+            "are "
+            "Connected and BGP sessions are up, and says why one is not. That is no failure of 'up'.",
         .examples = "$ sudo vnetlab up lab.yaml  # create\n"
                     "$ sudo vnetlab up lab.yaml  # after editing it: change in place\n"
                     "$ sudo vnetlab up --no-wait lab.yaml  # do not wait for VPN connections",
@@ -120,8 +120,8 @@ const struct vnl_cmd vnl_cmds[] = {
             "RESOURCE 'connections' lists the VPN connections: status (Unknown, Connecting, Connected, "
             "NotConnected), bytes of "
             "inner packets that the gateway got and sent, what was negotiated, since when, and the reason of "
-            "those that are "
-            "not connected.\n\n"
+            "those that are not connected; below one with several tunnels a row for each; then the "
+            "clients.\n\n"
             "Else RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name, "
             "nsgs/web, web/allow-http) "
             "or a full resource id.",
@@ -325,17 +325,26 @@ const struct vnl_cmd vnl_cmds[] = {
     },
     {
         .name = "vpn",
-        .operands = "log|reset GATEWAY|CONNECTION",
-        .summary = "read a VPN gateway's IKE log, or negotiate anew",
-        .flags = CMD_ROOT | CMD_LAB,
+        .operands = "log|reset|bgp|learned|advertised GATEWAY|CONNECTION [PEER]",
+        .summary = "read a VPN gateway's IKE log, negotiate anew, see its BGP",
+        .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
         .opts = vnl_vpn_opts,
-        .details = "'vpn log GATEWAY' prints what the gateway, or a site's device, said while it negotiated. "
-                   "'vpn reset' ends the "
-                   "tunnels of a gateway, or both ends of one connection, and negotiates anew; it prints the "
-                   "new status.",
+        .details = "'vpn log GATEWAY' prints what the gateway, a site's device or a point-to-site client "
+                   "said while it negotiated. "
+                   "'vpn reset' ends the tunnels of one of these, or both ends of one connection, and "
+                   "negotiates anew; it prints the "
+                   "new status. Of an active-active gateway both instances are meant; GATEWAY.1 is the "
+                   "second alone.\n\n"
+                   "'vpn bgp' prints the BGP sessions of a gateway or site, 'vpn learned' the routes it "
+                   "knows, its own among them, "
+                   "'vpn advertised' what it announces, with PEER to that neighbor alone: as 'az network "
+                   "vnet-gateway list-bgp-peer-status', "
+                   "'list-learned-routes' and 'list-advertised-routes' do. Only these have -o json.",
         .examples = "$ sudo vnetlab vpn log VNet1GW          # why does it not connect?\n"
                     "$ sudo vnetlab vpn log -f VNet1GW       # as it happens\n"
-                    "$ sudo vnetlab vpn reset VNet1ToVNet4   # one connection",
+                    "$ sudo vnetlab vpn reset VNet1ToVNet4   # one connection\n"
+                    "$ sudo vnetlab vpn bgp VNet1GW          # is its session up?\n"
+                    "$ sudo vnetlab vpn advertised VNet1GW 10.42.255.30",
         .run = vnl_cmd_vpn,
     },
     {

@@ -60,9 +60,11 @@ int vnl_cmd_fail_unknown(const char *word, struct vnl_err **err);
 int vnl_cmd_labs(struct vnl_names *ret, struct vnl_err **err);
 /* As vnl_cmd_pick_lab, for commands that read the store: when none runs, the only stored lab. */
 int vnl_cmd_pick_stored(const struct vnl_args *args, char **ret, struct vnl_err **err);
-/* The lab as stored (settled). ret_applied may be NULL. -ENOENT when there is none of that name; err may be
+/* The lab as stored (settled), and what the gateways of the running one have learned by BGP. ret_applied may be NULL. -ENOENT when there is none of that name; err may be
  * NULL. */
 int vnl_cmd_load_stored(const char *name, struct vnl_lab **ret, bool *ret_applied, struct vnl_err **err);
+/* Gives a lab the learned routes of another, in place of its own: the two can be compared. */
+int vnl_cmd_learn_same(struct vnl_lab *lab, const struct vnl_lab *from, struct vnl_err **err);
 /* The lab that `file` describes, settled as if it were created now; NULL: the stored one, by -l and so on. */
 int vnl_cmd_load(const struct vnl_args *args, const char *file, struct vnl_lab **ret, struct vnl_err **err);
 /* No `kind` ("VM") is called `word`: raises ResourceNotFound with the nearest of `names`. Returns -ENOENT. */
@@ -72,7 +74,7 @@ int vnl_cmd_not_found(struct vnl_err **err, const char *kind, const char *word, 
 int vnl_cmd_up_locked(const char *file, struct vnl_err **err);
 /* "2 virtual networks", "1 virtual machine": into the caller's buffer, returned. */
 const char *vnl_cmd_count(char buf[64], size_t n, const char *thing);
-/* ", 2 internet hosts", or "" where there are none: behind the number of virtual machines. */
+/* ", 2 internet hosts, 1 client", or "" where there are none: behind the number of virtual machines. */
 const char *vnl_cmd_count_hosts(char buf[64], const struct vnl_lab *lab);
 /* vnl_dp_apply, with a line on standard error that shows how far it is when that is a terminal. Whatever
  * fails there is the system's fault: callers answer VNL_EXIT_SYSTEM. */

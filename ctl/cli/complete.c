@@ -166,8 +166,8 @@ static void offer_named(const struct context *context, const char *name)
         { "SRC", VNL_GUEST_TYPES },
         { "DST", VNL_GUEST_TYPES | 1u << VNL_TYPE_PUBLIC_IP },
         { "CONNECTION", 1u << VNL_TYPE_CONNECTION },
-        { "GATEWAY|CONNECTION",
-          1u << VNL_TYPE_VPN_GATEWAY | 1u << VNL_TYPE_SITE | 1u << VNL_TYPE_CONNECTION },
+        { "GATEWAY|CONNECTION", 1u << VNL_TYPE_VPN_GATEWAY | 1u << VNL_TYPE_SITE | 1u << VNL_TYPE_CONNECTION |
+                                    1u << VNL_TYPE_CLIENT },
         { "NIC", 1u << VNL_TYPE_NIC },
         { "VNET/PEERING", 1u << VNL_TYPE_PEERING },
         { "RESOURCE", (1u << VNL_TYPE_MAX) - 1 },

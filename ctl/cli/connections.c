@@ -28,17 +28,6 @@ void vnl_cmd_tunnels_done(struct vnl_cmd_tunnels *tunnels)
     *tunnels = (struct vnl_cmd_tunnels){ 0 };
 }
 
-/* By names: the agent may not have read the latest plan yet. */
-static const struct vnl_vpn_state *state_of(const struct vnl_plan *plan, const struct vnl_vpn_states *states,
-                                            const struct vnl_plan_tunnel *tunnel)
-{
-    for (size_t i = 0; i < states->n; i++)
-        if (!strcmp(states->items[i].connection, tunnel->connection) &&
-            !strcmp(states->items[i].gateway, plan->gateways[tunnel->gateway].name))
-            return &states->items[i];
-    return NULL;
-}
-
 /* after: other states than those, 0: those of now. */
 static int ask(const struct vnl_plan *plan, uint64_t after, struct vnl_cmd_tunnels *tunnels,
                struct vnl_err **err)
@@ -58,7 +47,7 @@ static int ask(const struct vnl_plan *plan, uint64_t after, struct vnl_cmd_tunne
     if (!tunnels->of)
         return vnl_fail(err, ENOMEM, "connections");
     for (size_t i = 0; i < plan->n_tunnels; i++)
-        tunnels->of[i] = state_of(plan, &tunnels->states, &plan->tunnels[i]);
+        tunnels->of[i] = vnl_tunnel_state(plan, &tunnels->states, &plan->tunnels[i]);
     return 0;
 }
 
@@ -78,27 +67,6 @@ static int ask_after(const struct vnl_plan *plan, uint64_t after, struct vnl_cmd
 int vnl_cmd_tunnels_ask(const struct vnl_plan *plan, struct vnl_cmd_tunnels *ret, struct vnl_err **err)
 {
     return ask_after(plan, 0, ret, err);
-}
-
-/* A site's device is not Azure's: what it thinks of the connection is no resource. */
-static bool is_connection(const struct vnl_plan *plan, size_t tunnel)
-{
-    return !plan->gateways[plan->tunnels[tunnel].gateway].site;
-}
-
-const struct vnl_vpn_state *vnl_cmd_tunnels_find(const struct vnl_plan *plan,
-                                                 const struct vnl_cmd_tunnels *tunnels,
-                                                 const char *connection_id)
-{
-    for (size_t i = 0; i < plan->n_tunnels; i++)
-        if (is_connection(plan, i) && !strcmp(plan->tunnels[i].connection, connection_id))
-            return tunnels->of[i];
-    return NULL;
-}
-
-static enum vnl_vpn_status status_of(const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
-{
-    return tunnels->of[tunnel] ? tunnels->of[tunnel]->status : VNL_VPN_UNKNOWN;
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------- */
@@ -122,45 +90,14 @@ static int64_t now_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool is_meant(const struct vnl_plan *plan, size_t tunnel, const char *connection_id,
-                     const char *gateway)
+/* A session that one of the two ends does not speak is not waited for. */
+static bool is_done(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
 {
-    const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
-    bool peer =
-        gateway && planned->peer != VNL_PLAN_NOBODY && !strcmp(plan->gateways[planned->peer].name, gateway);
-
-    return is_connection(plan, tunnel) && (!connection_id || !strcmp(planned->connection, connection_id)) &&
-           (!gateway || peer || !strcmp(plan->gateways[planned->gateway].name, gateway));
+    return vnl_tunnel_is_up(plan, tunnels, tunnel) &&
+           (!vnl_tunnel_can_peer(plan, tunnel) || vnl_tunnel_is_ready(plan, tunnels, tunnel));
 }
 
-/* A configuration of its owner's may have a connection to here; whether it has, the agent sees. */
-static bool can_connect(const struct vnl_plan *plan, size_t tunnel)
-{
-    const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
-
-    return planned->other != VNL_PLAN_NOBODY ||
-           (planned->peer != VNL_PLAN_NOBODY && plan->gateways[planned->peer].swanctl);
-}
-
-/* Said by either end: what one of them refuses, the other may just not hear of again. */
-static bool has_failed(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
-{
-    uint32_t other = plan->tunnels[tunnel].other;
-
-    return status_of(tunnels, tunnel) == VNL_VPN_NOT_CONNECTED ||
-           (other != VNL_PLAN_NOBODY && status_of(tunnels, other) == VNL_VPN_NOT_CONNECTED);
-}
-
-/* At both ends: the one that answers hears last that it is up, and packets may be asked about at either. */
-static bool is_up(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
-{
-    uint32_t other = plan->tunnels[tunnel].other;
-
-    return status_of(tunnels, tunnel) == VNL_VPN_CONNECTED &&
-           (other == VNL_PLAN_NOBODY || status_of(tunnels, other) == VNL_VPN_CONNECTED);
-}
-
-/* How many are neither Connected nor failed for a while. *ret_failing: one has failed. */
+/* How many are neither Connected, with BGP where it is spoken, nor failed for a while. *ret_failing: one has failed. */
 static size_t count_open(struct wait *wait, const struct vnl_cmd_tunnels *tunnels, bool *ret_failing)
 {
     int64_t now = now_ms();
@@ -169,10 +106,10 @@ static size_t count_open(struct wait *wait, const struct vnl_cmd_tunnels *tunnel
     *ret_failing = false;
 
     for (size_t i = 0; i < wait->plan->n_tunnels; i++) {
-        if (!is_meant(wait->plan, i, wait->connection_id, wait->gateway) || !can_connect(wait->plan, i) ||
-            is_up(wait->plan, tunnels, i))
+        if (!vnl_tunnel_is_meant(wait->plan, i, wait->connection_id, wait->gateway) ||
+            !vnl_tunnel_can_connect(wait->plan, i) || is_done(wait->plan, tunnels, i))
             continue;
-        if (!has_failed(wait->plan, tunnels, i))
+        if (!vnl_tunnel_has_failed(wait->plan, tunnels, i))
             wait->failed_ms[i] = 0;
         else if (!wait->failed_ms[i])
             wait->failed_ms[i] = now;
@@ -182,24 +119,12 @@ static size_t count_open(struct wait *wait, const struct vnl_cmd_tunnels *tunnel
     return n;
 }
 
-static size_t count_connected(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
-                              size_t *ret_all)
-{
-    size_t n = 0;
-
-    *ret_all = 0;
-    for (size_t i = 0; i < plan->n_tunnels; i++) {
-        *ret_all += is_connection(plan, i);
-        n += is_connection(plan, i) && status_of(tunnels, i) == VNL_VPN_CONNECTED;
-    }
-    return n;
-}
-
 static void show_progress(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels)
 {
-    size_t all, n = count_connected(plan, tunnels, &all);
+    struct vnl_tunnel_counts counts = vnl_tunnel_counts(plan, tunnels);
+    char buf[160];
 
-    (void)fprintf(stderr, "\r\033[Kconnections: %zu of %zu connected", n, all);
+    (void)fprintf(stderr, "\r\033[K%s", vnl_tunnel_counts_format(&counts, buf));
     (void)fflush(stderr);
 }
 
@@ -250,70 +175,141 @@ int vnl_cmd_tunnels_wait(const struct vnl_plan *plan, const char *connection_id,
 
 /* --- report ----------------------------------------------------------------------------------------- */
 
-/* What the agent says, else what the plan knows; NULL: nothing. buf: for a sentence. */
-static const char *reason_of(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
-                             size_t tunnel, char buf[256])
+/* "VNet1ToVNet4", "laptop"; of a connection with several tunnels "VNet1ToVNet4, VNet1GW.1 to 198.51.100.4". */
+static const char *name_of(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel,
+                           char buf[256])
 {
     const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
-    const struct vnl_vpn_state *state = tunnels->of[tunnel];
-    bool known = planned->peer != VNL_PLAN_NOBODY;
     char addr[VNL_ADDR_STR];
 
-    if (tunnels->why)
-        return tunnels->why;
-    if (can_connect(plan, tunnel) || (state && state->status == VNL_VPN_CONNECTED))
-        return state ? state->reason : NULL;
-    if (known)
-        (void)snprintf(buf, 256, "%s has no connection to %s", plan->gateways[planned->peer].name,
-                       plan->gateways[planned->gateway].name);
-    else
-        (void)snprintf(buf, 256, "nobody in the lab has %s", vnl_addr_format(&planned->remote, addr));
+    if (vnl_tunnel_is_client(plan, tunnel) ||
+        vnl_connection_sum(plan, tunnels, planned->connection).n_ends < 2)
+        return planned->name;
+    (void)snprintf(buf, 256, "%s, %s to %s", planned->name, plan->gateways[planned->gateway].name,
+                   vnl_addr_format(&planned->remote, addr));
     return buf;
+}
+
+static void print_tunnel(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel,
+                         bool all)
+{
+    const struct vnl_vpn_state *state = tunnels->of[tunnel];
+    enum vnl_vpn_status status = state ? state->status : VNL_VPN_UNKNOWN;
+    bool ready = vnl_tunnel_is_ready(plan, tunnels, tunnel);
+    const char *reason = NULL;
+    char buf[256], name[256];
+
+    if (status != VNL_VPN_CONNECTED)
+        reason = vnl_tunnel_reason(plan, tunnels, tunnel, buf);
+    else if (!ready)
+        reason = vnl_tunnel_bgp_reason(plan, tunnels, tunnel, buf);
+    else if (!all)
+        return;
+    (void)printf("%s: %s%s%s\n", name_of(plan, tunnels, tunnel, name), vnl_vpn_status_str(status),
+                 !reason                       ? ""
+                 : status == VNL_VPN_CONNECTED ? ", but "
+                                               : ", ",
+                 reason ? reason : "");
 }
 
 void vnl_cmd_tunnels_print(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                            const char *connection_id, const char *gateway, bool all)
 {
-    char buf[256];
-
-    for (size_t i = 0; i < plan->n_tunnels; i++) {
-        enum vnl_vpn_status status = status_of(tunnels, i);
-        const char *reason = status == VNL_VPN_CONNECTED ? NULL : reason_of(plan, tunnels, i, buf);
-
-        if (is_meant(plan, i, connection_id, gateway) && (all || status != VNL_VPN_CONNECTED))
-            (void)printf("%s: %s%s%s\n", plan->tunnels[i].name, vnl_vpn_status_str(status),
-                         reason ? ", " : "", reason ? reason : "");
-    }
+    for (size_t i = 0; i < plan->n_tunnels; i++)
+        if (vnl_tunnel_is_meant(plan, i, connection_id, gateway))
+            print_tunnel(plan, tunnels, i, all);
 }
 
 void vnl_cmd_tunnels_print_count(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels)
 {
-    size_t all, n = count_connected(plan, tunnels, &all);
+    struct vnl_tunnel_counts counts = vnl_tunnel_counts(plan, tunnels);
+    char buf[160];
 
-    if (all)
-        (void)printf("connections: %zu of %zu connected\n", n, all);
+    if (*vnl_tunnel_counts_format(&counts, buf))
+        (void)puts(buf);
+}
+
+/* --- as JSON ---------------------------------------------------------------------------------------- */
+
+static struct vnl_json *status_to_json(const char *name, enum vnl_vpn_status status, const char *reason)
+{
+    struct vnl_json *item = vnl_json_object();
+    bool bad = false;
+
+    bad |= vnl_json_set(item, "name", vnl_json_str(name)) < 0;
+    bad |= vnl_json_set(item, "connectionStatus", vnl_json_str(vnl_vpn_status_str(status))) < 0;
+    bad |= vnl_json_set(item, "reason", vnl_json_str(status == VNL_VPN_CONNECTED ? NULL : reason)) < 0;
+    if (bad)
+        vnl_json_free(&item);
+    return item;
+}
+
+/* The end that speaks for all, of those that the plan has. */
+static size_t speaker_of(const struct vnl_connection_sum *sum, const struct vnl_cmd_tunnels *tunnels)
+{
+    for (size_t i = 0; i < sum->n_ends; i++)
+        if (sum->first && tunnels->of[sum->ends[i]] == sum->first)
+            return sum->ends[i];
+    return sum->ends[0];
+}
+
+static struct vnl_json *connection_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                           const char *connection_id)
+{
+    struct vnl_connection_sum sum = vnl_connection_sum(plan, tunnels, connection_id);
+    size_t speaker = speaker_of(&sum, tunnels);
+    char buf[256];
+    struct vnl_json *item = status_to_json(plan->tunnels[speaker].name, sum.status,
+                                           vnl_tunnel_reason(plan, tunnels, speaker, buf));
+
+    if (sum.bgp && vnl_json_set(item, "bgpState", vnl_json_str(vnl_bgp_state_str(sum.bgp_state))) < 0)
+        vnl_json_free(&item);
+    return item;
 }
 
 struct vnl_json *vnl_cmd_tunnels_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels)
 {
     struct vnl_json *list = vnl_json_array();
+    const char *last = NULL; /* the ends of a connection are one behind the other */
     bool bad = false;
-    char buf[256];
 
     for (size_t i = 0; i < plan->n_tunnels; i++) {
-        enum vnl_vpn_status status = status_of(tunnels, i);
-        struct vnl_json *item;
-
-        if (!is_connection(plan, i))
+        if (!vnl_tunnel_is_connection(plan, i) || (last && !strcmp(last, plan->tunnels[i].connection)))
             continue;
-        item = vnl_json_object();
-        bad |= vnl_json_set(item, "name", vnl_json_str(plan->tunnels[i].name)) < 0;
-        bad |= vnl_json_set(item, "connectionStatus", vnl_json_str(vnl_vpn_status_str(status))) < 0;
-        bad |= vnl_json_set(
-                   item, "reason",
-                   vnl_json_str(status == VNL_VPN_CONNECTED ? NULL : reason_of(plan, tunnels, i, buf))) < 0;
-        bad |= vnl_json_push(list, item) < 0;
+        last = plan->tunnels[i].connection;
+        bad |= vnl_json_push(list, connection_to_json(plan, tunnels, last)) < 0;
     }
+    if (bad)
+        vnl_json_free(&list);
+    return list;
+}
+
+static struct vnl_json *client_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                       size_t tunnel)
+{
+    const struct vnl_vpn_state *state = tunnels->of[tunnel];
+    const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
+    char buf[256];
+    struct vnl_json *item = status_to_json(planned->name, state ? state->status : VNL_VPN_UNKNOWN,
+                                           vnl_tunnel_reason(plan, tunnels, tunnel, buf));
+    bool bad = false;
+
+    bad |= vnl_json_set(item, "gateway", vnl_json_str(plan->gateways[planned->peer].resource)) < 0;
+    bad |= vnl_json_set(item, "address", vnl_json_str(state ? state->inner : NULL)) < 0;
+    bad |= vnl_json_set(item, "thumbprint", vnl_json_str(state ? state->thumbprint : NULL)) < 0;
+    if (bad)
+        vnl_json_free(&item);
+    return item;
+}
+
+struct vnl_json *vnl_cmd_clients_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels)
+{
+    struct vnl_json *list = vnl_json_array();
+    bool bad = false;
+
+    for (size_t i = 0; i < plan->n_tunnels; i++)
+        if (vnl_tunnel_is_client(plan, i))
+            bad |= vnl_json_push(list, client_to_json(plan, tunnels, i)) < 0;
     if (bad)
         vnl_json_free(&list);
     return list;

@@ -160,11 +160,26 @@ int vnl_cmd_load_stored(const char *name, struct vnl_lab **ret, bool *ret_applie
         r = vnl_store_load(store, &lab, err);
     if (r >= 0)
         r = vnl_store_applied(store, &applied, err);
+    if (r >= 0)
+        r = vnl_learned_read(name, &lab->learned, err);
     if (r < 0)
         return r;
     if (ret_applied)
         *ret_applied = applied;
     *ret = TAKE_PTR(lab);
+    return 0;
+}
+
+int vnl_cmd_learn_same(struct vnl_lab *lab, const struct vnl_lab *from, struct vnl_err **err)
+{
+    vnl_learned_done(&lab->learned);
+    for (size_t i = 0; i < from->learned.n; i++) {
+        const struct vnl_learned_route *route = &from->learned.items[i];
+
+        if (vnl_learned_add(&lab->learned, route->gateway, route->connection, &route->prefix,
+                            route->as_path) < 0)
+            return vnl_fail(err, ENOMEM, "learned routes of lab '%s'", lab->name);
+    }
     return 0;
 }
 
@@ -217,8 +232,12 @@ const char *vnl_cmd_count(char buf[64], size_t n, const char *thing)
 
 const char *vnl_cmd_count_hosts(char buf[64], const struct vnl_lab *lab)
 {
-    (void)snprintf(buf, 64, lab->n_hosts ? ", %zu internet host%s" : "", lab->n_hosts,
-                   lab->n_hosts == 1 ? "" : "s");
+    const size_t n_hosts = lab->n_hosts - lab->n_clients;
+    int len = snprintf(buf, 64, n_hosts ? ", %zu internet host%s" : "", n_hosts, n_hosts == 1 ? "" : "s");
+
+    if (lab->n_clients)
+        (void)snprintf(buf + len, 64 - (size_t)len, ", %zu client%s", lab->n_clients,
+                       lab->n_clients == 1 ? "" : "s");
     return buf;
 }
 

@@ -31,6 +31,7 @@ static const struct {
     [VNL_TYPE_LOCAL_GATEWAY] = { "localNetworkGateways", "localgateways", "local network gateway" },
     [VNL_TYPE_CONNECTION] = { "connections", "connections", "connection" },
     [VNL_TYPE_SITE] = { "sites", "sites", "site" },
+    [VNL_TYPE_CLIENT] = { "clients", "clients", "client" },
     [VNL_TYPE_HOST] = { "hosts", "hosts", "internet host" },
 };
 static_assert(ARRAY_SIZE(types) == VNL_TYPE_MAX, "name every type");
@@ -119,8 +120,10 @@ static void add_outside(struct vnl_resources *list, const struct vnl_lab *lab)
             lab->nat_gateways[i];
     for (size_t i = 0; i < lab->n_lbs; i++)
         add(list, VNL_TYPE_BALANCER, lab->lbs[i]->id, NULL, lab->lbs[i]->name)->lb = lab->lbs[i];
-    for (size_t i = 0; i < lab->n_hosts; i++)
-        add(list, VNL_TYPE_HOST, lab->hosts[i]->id, NULL, lab->hosts[i]->name)->host = lab->hosts[i];
+    for (size_t i = 0; i < lab->n_hosts; i++) {
+        if (!lab->hosts[i]->client)
+            add(list, VNL_TYPE_HOST, lab->hosts[i]->id, NULL, lab->hosts[i]->name)->host = lab->hosts[i];
+    }
 }
 
 static void add_site(struct vnl_resources *list, const struct vnl_site *site)
@@ -147,6 +150,9 @@ static void add_vpn(struct vnl_resources *list, const struct vnl_lab *lab)
             lab->connections[i];
     for (size_t i = 0; i < lab->n_sites; i++)
         add_site(list, lab->sites[i]);
+    for (size_t i = 0; i < lab->n_clients; i++)
+        add(list, VNL_TYPE_CLIENT, lab->clients[i]->id, NULL, lab->clients[i]->name)->client =
+            lab->clients[i];
 }
 
 int vnl_resources_build(const struct vnl_lab *lab, struct vnl_resources *ret, struct vnl_err **err)

@@ -29,13 +29,15 @@ struct vnl_resource {
         const struct vnl_local_gateway *local;
         struct vnl_connection *connection;
         const struct vnl_site *site;
+        const struct vnl_client *client;
     };
     const struct vnl_site_host *site_host; /* of a VNL_TYPE_SITE: one host of it is meant, by its own name */
 };
 
 /* What has a guest, and so can be asked as if it were a virtual machine. */
 #define VNL_GUEST_TYPES                                                                                      \
-    (1u << VNL_TYPE_VM | 1u << VNL_TYPE_HOST | 1u << VNL_TYPE_VPN_GATEWAY | 1u << VNL_TYPE_SITE)
+    (1u << VNL_TYPE_VM | 1u << VNL_TYPE_HOST | 1u << VNL_TYPE_VPN_GATEWAY | 1u << VNL_TYPE_SITE |            \
+     1u << VNL_TYPE_CLIENT)
 
 struct vnl_resources {
     struct vnl_resource *

@@ -55,9 +55,48 @@ static void print_log_hint(const char *name)
     (void)printf("\nits IKE log: sudo vnetlab vpn log %s\n", name);
 }
 
+static void print_public_ips(const struct vnl_vpn_gateway *gateway)
+{
+    char addr[VNL_ADDR_STR];
+
+    for (size_t i = 0; i < gateway->n_instances; i++) {
+        const struct vnl_public_ip *public_ip = gateway->instances[i].public_ip;
+
+        vnl_show_label(i ? "" : gateway->n_instances > 1 ? "public IPs" : "public IP");
+        (void)printf("%s %s\n", public_ip ? public_ip->name : "-",
+                     public_ip ? addr_text(&public_ip->addr, addr) : "");
+    }
+}
+
+/* Of two instances the second one's behind the first one's. */
+static void print_addresses(const struct vnl_vpn_gateway *gateway)
+{
+    const struct vnl_gateway_instance *first = &gateway->instances[0], *second = &gateway->instances[1];
+    bool two = gateway->n_instances > 1;
+    char a[VNL_ADDR_STR], b[VNL_ADDR_STR];
+
+    vnl_show_label("address in GatewaySubnet");
+    (void)printf("%s%s%s\n", addr_text(&first->inner, a), two ? ", " : "",
+                 two ? addr_text(&second->inner, b) : "");
+    show_number("ASN", gateway->asn);
+    vnl_show_label("BGP address");
+    (void)printf("%s%s%s\n", addr_text(&first->bgp_addr, a), two ? ", " : "",
+                 two ? addr_text(&second->bgp_addr, b) : "");
+}
+
+static void print_bgp(const struct vnl_bgp *bgp)
+{
+    char addr[VNL_ADDR_STR];
+
+    if (!bgp->written)
+        return;
+    show_number("ASN", bgp->asn);
+    vnl_show_line("BGP address", addr_text(&bgp->addr, addr));
+}
+
 int vnl_show_vpn_gateway(const struct vnl_lab *lab, const struct vnl_vpn_gateway *gateway)
 {
-    char addr[VNL_ADDR_STR], sku[64];
+    char sku[64];
 
     (void)snprintf(sku, sizeof(sku), "%s, Generation%d", gateway->sku, gateway->generation);
     (void)printf("virtual network gateway %s\n", gateway->name);
@@ -65,14 +104,14 @@ int vnl_show_vpn_gateway(const struct vnl_lab *lab, const struct vnl_vpn_gateway
     vnl_show_line("virtual network", gateway->vnet ? gateway->vnet->name : NULL);
     vnl_show_line("SKU", sku);
     vnl_show_line("vpnType", gateway->policy_based ? "PolicyBased" : "RouteBased");
-    vnl_show_label("public IP");
-    (void)printf("%s %s\n", gateway->public_ip ? gateway->public_ip->name : "-",
-                 gateway->public_ip ? addr_text(&gateway->public_ip->addr, addr) : "");
-    vnl_show_line("address in GatewaySubnet", addr_text(&gateway->inner, addr));
-    show_number("ASN", gateway->asn);
-    vnl_show_line("BGP address", addr_text(&gateway->bgp_addr, addr));
+    vnl_show_label("instances");
+    (void)printf("%s%s%s\n", gateway->name, gateway->n_instances > 1 ? ", " : "",
+                 gateway->n_instances > 1 ? gateway->instances[1].name : "");
+    print_public_ips(gateway);
+    print_addresses(gateway);
     vnl_show_line("gatewayDefaultSite", gateway->default_site ? gateway->default_site->name : NULL);
     print_their_connections(lab, gateway, NULL);
+    vnl_show_p2s(lab, gateway);
     print_log_hint(gateway->name);
     return 0;
 }
@@ -88,13 +127,32 @@ int vnl_show_local_gateway(const struct vnl_lab *lab, const struct vnl_local_gat
     vnl_show_line("site with that address", site ? site->name : NULL);
     vnl_show_label("address prefixes");
     vnl_show_prefixes(&local->prefixes);
+    print_bgp(&local->bgp);
     print_their_connections(lab, NULL, local);
     return 0;
 }
 
-static void print_state(const struct vnl_vpn_state *state, const char *why)
+static void print_tunnels(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                          const struct vnl_connection_sum *sum)
 {
-    vnl_show_line("status", vnl_vpn_status_str(state ? state->status : VNL_VPN_UNKNOWN));
+    char addr[VNL_ADDR_STR];
+
+    for (size_t i = 0; sum->n_ends > 1 && i < sum->n_ends; i++) {
+        const struct vnl_plan_tunnel *planned = &plan->tunnels[sum->ends[i]];
+        const struct vnl_vpn_state *state = tunnels->of[sum->ends[i]];
+
+        vnl_show_label(i ? "" : "tunnels");
+        (void)printf("%s to %s: %s\n", plan->gateways[planned->gateway].name,
+                     vnl_addr_format(&planned->remote, addr),
+                     vnl_vpn_status_str(state ? state->status : VNL_VPN_UNKNOWN));
+    }
+}
+
+static void print_state(const struct vnl_connection_sum *sum, const char *why)
+{
+    const struct vnl_vpn_state *state = sum->first;
+
+    vnl_show_line("status", vnl_vpn_status_str(sum->status));
     if (state && state->reason && state->status != VNL_VPN_CONNECTED)
         vnl_show_line("reason", state->reason);
     if (!state && why)
@@ -103,17 +161,28 @@ static void print_state(const struct vnl_vpn_state *state, const char *why)
         return;
     vnl_show_line("suite", state->suite);
     vnl_show_line("engine", vnl_vpn_engine_str(state->engine));
-    show_number("bytes in", state->ingress);
-    show_number("bytes out", state->egress);
+    show_number("bytes in", sum->ingress);
+    show_number("bytes out", sum->egress);
 }
 
-static void print_policy(const struct vnl_ipsec_policy *policy)
+/* Of a pair of VNets both connection resources must ask for it (spec 9.2). */
+static void print_bgp_of(const struct vnl_connection *connection, const struct vnl_connection_sum *sum)
+{
+    if (sum->bgp)
+        vnl_show_line("BGP", vnl_bgp_state_str(sum->bgp_state));
+    else if (connection->enable_bgp)
+        vnl_show_line("BGP", "not spoken: the other connection of the pair has no enableBgp");
+    else
+        vnl_show_line("BGP", "off");
+}
+
+void vnl_show_policy(const char *label, const struct vnl_ipsec_policy *policy)
 {
     if (!policy->written) {
-        vnl_show_line("IPsec policy", "Azure's defaults");
+        vnl_show_line(label, "Azure's defaults");
         return;
     }
-    vnl_show_label("IPsec policy");
+    vnl_show_label(label);
     (void)printf("IKE %s %s %s, IPsec %s %s %s\n", policy->ike_encryption, policy->ike_integrity,
                  policy->dh_group, policy->ipsec_encryption, policy->ipsec_integrity, policy->pfs_group);
 }
@@ -123,6 +192,7 @@ int vnl_show_connection(const struct vnl_lab *lab, const struct vnl_connection *
 {
     CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
     CLEANUP(vnl_cmd_tunnels_done) struct vnl_cmd_tunnels tunnels = { 0 };
+    struct vnl_connection_sum sum;
     int r = vnl_plan_build(lab, &plan, err);
 
     if (r >= 0)
@@ -142,8 +212,11 @@ int vnl_show_connection(const struct vnl_lab *lab, const struct vnl_connection *
     vnl_show_line("protocol", connection->ike_v1 ? "IKEv1" : "IKEv2");
     vnl_show_line("connectionMode", vnl_connection_mode_str(connection->mode));
     vnl_show_line("shared key", connection->key_generated ? "generated, no other side has it" : "set");
-    print_policy(&connection->policy);
-    print_state(vnl_cmd_tunnels_find(plan, &tunnels, connection->id), tunnels.why);
+    vnl_show_policy("IPsec policy", &connection->policy);
+    sum = vnl_connection_sum(plan, &tunnels, connection->id);
+    print_bgp_of(connection, &sum);
+    print_state(&sum, tunnels.why);
+    print_tunnels(plan, &tunnels, &sum);
     return 0;
 }
 
@@ -156,6 +229,11 @@ int vnl_show_site(const struct vnl_site *site)
     vnl_show_label("address prefixes");
     vnl_show_prefixes(&site->prefixes);
     vnl_show_line("address of its device", addr_text(&site->inner, addr));
+    print_bgp(&site->bgp);
+    if (site->advertises) {
+        vnl_show_label("announces");
+        vnl_show_prefixes(&site->advertised);
+    }
     vnl_show_line("swanctl", site->swanctl);
     for (size_t i = 0; i < site->n_hosts; i++) {
         vnl_show_label(i ? "" : "hosts");
@@ -200,22 +278,28 @@ static void prefixes_cell(struct vnl_table *table, const struct vnl_prefixes *pr
     vnl_table_cell(table, VNL_TONE_PLAIN, "%s", buf);
 }
 
+/* A row for each instance; what both have in common stands in the first. */
+static void instance_row(struct vnl_table *table, const struct vnl_vpn_gateway *gateway, size_t i)
+{
+    const struct vnl_gateway_instance *instance = &gateway->instances[i];
+    char addr[VNL_ADDR_STR];
+
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", i ? instance->name : gateway->name);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", i ? "" : gateway->vnet ? gateway->vnet->name : "-");
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", i ? "" : gateway->sku);
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s",
+                   instance->public_ip ? addr_text(&instance->public_ip->addr, addr) : "-");
+    vnl_table_cell(table, VNL_TONE_PLAIN, "%s", addr_text(&instance->inner, addr));
+}
+
 static int list_gateways(const struct vnl_lab *lab, struct vnl_err **err)
 {
     static const char *const headers[] = { "VpnGateway", "VNet", "SKU", "PublicIP", "Address" };
     CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
-    char addr[VNL_ADDR_STR];
 
-    for (size_t i = 0; i < lab->n_gateways; i++) {
-        const struct vnl_vpn_gateway *gateway = lab->gateways[i];
-
-        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", gateway->name);
-        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", gateway->vnet ? gateway->vnet->name : "-");
-        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", gateway->sku);
-        vnl_table_cell(table, VNL_TONE_PLAIN, "%s",
-                       gateway->public_ip ? addr_text(&gateway->public_ip->addr, addr) : "-");
-        vnl_table_cell(table, VNL_TONE_PLAIN, "%s", addr_text(&gateway->inner, addr));
-    }
+    for (size_t i = 0; i < lab->n_gateways; i++)
+        for (size_t k = 0; k < lab->gateways[i]->n_instances; k++)
+            instance_row(table, lab->gateways[i], k);
     return print_table(table, lab->n_gateways, err);
 }
 

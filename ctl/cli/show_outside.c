@@ -264,10 +264,12 @@ static int list_hosts(const struct vnl_lab *lab, struct vnl_err **err)
     char addr[VNL_ADDR_STR];
 
     for (size_t i = 0; i < lab->n_hosts; i++) {
+        if (lab->hosts[i]->client)
+            continue;
         vnl_table_cell(table, VNL_TONE_PLAIN, "%s", lab->hosts[i]->name);
         vnl_table_cell(table, VNL_TONE_PLAIN, "%s", addr_text(&lab->hosts[i]->addr, addr));
     }
-    return print_table(table, lab->n_hosts, err);
+    return print_table(table, lab->n_hosts - lab->n_clients, err);
 }
 
 int vnl_show_outside(const struct vnl_lab *lab, struct vnl_err **err)

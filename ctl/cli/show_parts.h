@@ -8,6 +8,7 @@
 
 struct vnl_bpf;
 struct vnl_err;
+struct vnl_json;
 struct vnl_plan;
 
 /* One line of a summary; what stands behind the label is printed by the caller. */
@@ -28,11 +29,18 @@ int vnl_show_nat_gateway(const struct vnl_nat_gateway *nat);
 int vnl_show_lb(const struct vnl_lab *lab, const struct vnl_lb *lb, const struct vnl_bpf *bpf,
                 struct vnl_err **err);
 int vnl_show_vpn_gateway(const struct vnl_lab *lab, const struct vnl_vpn_gateway *gateway);
+/* Its point-to-site side; nothing where it has none. */
+void vnl_show_p2s(const struct vnl_lab *lab, const struct vnl_vpn_gateway *gateway);
+void vnl_show_policy(const char *label, const struct vnl_ipsec_policy *policy);
 int vnl_show_local_gateway(const struct vnl_lab *lab, const struct vnl_local_gateway *local);
 int vnl_show_connection(const struct vnl_lab *lab, const struct vnl_connection *connection,
                         struct vnl_err **err);
 int vnl_show_site(const struct vnl_site *site);
 int vnl_show_site_host(const struct vnl_site *site, const struct vnl_site_host *host);
+/* show_client.c: with what the agent of the running lab knows; the same as members of its JSON. */
+int vnl_show_client(const struct vnl_lab *lab, const struct vnl_client *client, struct vnl_err **err);
+int vnl_client_add_state(struct vnl_json *json, const struct vnl_lab *lab, const struct vnl_client *client,
+                         struct vnl_err **err);
 /* The tables of the whole lab: route tables, public IPs, NAT gateways, load balancers, internet hosts. */
 int vnl_show_outside(const struct vnl_lab *lab, struct vnl_err **err);
 /* Gateways, local network gateways, sites, connections. */

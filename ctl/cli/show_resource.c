@@ -141,6 +141,14 @@ static int print_host(const struct vnl_host *host, const struct vnl_bpf *bpf, st
     return bpf ? print_drops(bpf, host->slot, err) : 0;
 }
 
+static int print_client(const struct vnl_lab *lab, const struct vnl_client *client, const struct vnl_bpf *bpf,
+                        struct vnl_err **err)
+{
+    int r = vnl_show_client(lab, client, err);
+
+    return r < 0 || !bpf ? r : print_drops(bpf, client->host->slot, err);
+}
+
 /* --- peerings ----------------------------------------------------------------------------------------- */
 
 static int print_peering(const struct vnl_peering *link)
@@ -370,6 +378,8 @@ int vnl_show_resource(const struct vnl_lab *lab, const struct vnl_resource *reso
     case VNL_TYPE_SITE:
         return resource->site_host ? vnl_show_site_host(resource->site, resource->site_host)
                                    : vnl_show_site(resource->site);
+    case VNL_TYPE_CLIENT:
+        return print_client(lab, resource->client, bpf, err);
     case VNL_TYPE_MAX:
         break;
     }

@@ -85,6 +85,8 @@ struct vnl_json *vnl_local_gateway_to_json(const struct vnl_local_gateway *gatew
 /* connectionStatus and byte counters are the running lab's: "Unknown", 0. Never the key. */
 struct vnl_json *vnl_connection_to_json(const struct vnl_connection *connection);
 struct vnl_json *vnl_site_to_json(const struct vnl_site *site); /* a lab's own; without the key */
+/* A point-to-site client, which is a lab's own too: {"name", "virtualNetworkGateway", "publicIPAddress", ...}. */
+struct vnl_json *vnl_client_to_json(const struct vnl_client *client);
 /* A simulated internet host: {"name", "address", "run"}; ARM has no such resource. */
 struct vnl_json *vnl_host_to_json(const struct vnl_host *host);
 

@@ -229,7 +229,7 @@ static void reset_negotiates_anew(void **state)
     assert_string_equal(cli_out, "4to1: Connected\n");
     assert_int_equal(cli_ping("vm-1", "10.41.0.4"), 62);
     cli_fails(2, "vpn reset gw9");
-    assert_has(cli_err, "there is no virtual network gateway, connection or site 'gw9'");
+    assert_has(cli_err, "there is no resource 'gw9'");
 }
 
 static void log_is_readable_and_has_no_key(void **state)
@@ -243,7 +243,7 @@ static void log_is_readable_and_has_no_key(void **state)
     assert_has(cli_out, "1tobranch");
     assert_lacks(cli_out, "s3cret");
     cli_fails(2, "vpn log vm-1");
-    assert_has(cli_err, "there is no virtual network gateway or site 'vm-1'");
+    assert_has(cli_err, "there is no virtual network gateway, site or client 'vm-1'");
     cli_fails(2, "vpn log pc");
     assert_has(cli_err, "'pc' is a host of site 'branch': it is the site that speaks IKE");
     (void)cli("logs gw1");

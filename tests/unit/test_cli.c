@@ -460,6 +460,21 @@ static void doctor_says_how_to_get_a_missing_tool(void **state)
     assert_has(cli_out, "to measure throughput: ");
 }
 
+/* What is listed as missing is not said to be there. */
+static void doctor_does_not_contradict_itself(void **state)
+{
+    (void)state;
+    cli_expect_(__FILE__, __LINE__, 0,
+                sh("%s env PATH=/nonexistent \"$VNETLAB\" doctor",
+                   geteuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups --" : ""));
+    assert_has(cli_out, "missing  curl ");
+    assert_lacks(cli_out, "nothing is known to be missing");
+    assert_has(cli_out, "nothing that every lab needs is known to be missing, but there is no ");
+    assert_has(cli_out, "curl, python3, iperf3");
+    assert_has(cli_out, "  bird ");
+    assert_has(cli_out, "for BGP of VPN gateways and sites");
+}
+
 /* --- output --------------------------------------------------------------------------------------- */
 
 static void output_that_cannot_be_written_is_an_error(void **state)
@@ -498,7 +513,8 @@ static void completion_answers_by_the_table(void **state)
         { "--v", "--version\n" },
         { "manu", "" }, /* hidden */
         { "up --", "--no-wait\n--timeout\n--output\n--help\n" },
-        { "vpn ''", "log\nreset\n" },
+        { "vpn ''", "log\nreset\nbgp\nlearned\nadvertised\n" },
+        { "vpn advertised VNet1GW ''", "" },
         { "vpn log ''", "" },
         { "set-k", "set-key\n" },
         { "down --a", "--all\n" },
@@ -577,14 +593,21 @@ static void vpn_commands_check_their_words(void **state)
 {
     (void)state;
     cli_fails(2, "vpn lgo gw");
-    assert_has(cli_err, "vpn: takes log|reset, not 'lgo'\n");
+    assert_has(cli_err, "vpn: takes log|reset|bgp|learned|advertised, not 'lgo'\n");
     cli_fails(2, "vpn log");
     assert_has(cli_err,
-               "vpn: missing 'GATEWAY|CONNECTION'\n  hint: vnetlab vpn log|reset GATEWAY|CONNECTION\n");
+               "vpn: missing 'GATEWAY|CONNECTION'\n  hint: vnetlab vpn log|reset|bgp|learned|advertised "
+               "GATEWAY|CONNECTION [PEER]\n");
     cli_fails(2, "set-key c");
     assert_has(cli_err, "set-key: missing 'KEY'\n");
     if (geteuid() != 0) /* who is not root is told that first */
         return;
+    cli_fails(2, "vpn bgp gw --follow");
+    assert_has(cli_err, "vpn: --follow is for 'vpn log'\n");
+    cli_fails(2, "vpn learned gw 10.0.0.1");
+    assert_has(cli_err, "vpn: PEER is for 'vpn advertised'\n");
+    cli_fails(2, "vpn log gw -o json");
+    assert_has(cli_err, "vpn: -o json is for 'vpn bgp', 'vpn learned' and 'vpn advertised'");
     cli_fails(2, "up --timeout soon x.yaml");
     assert_has(cli_err, "--timeout 'soon' is no number of seconds\n  hint: 0.01 to 3600\n");
 }
@@ -624,6 +647,7 @@ int main(void)
         cmocka_unit_test(a_store_that_may_not_be_read_is_said_with_sudo),
         cmocka_unit_test(doctor_works_without_root),
         cmocka_unit_test(doctor_says_how_to_get_a_missing_tool),
+        cmocka_unit_test(doctor_does_not_contradict_itself),
         cmocka_unit_test(output_that_cannot_be_written_is_an_error),
         cmocka_unit_test(colour_is_for_terminals_and_can_be_declined),
         cmocka_unit_test(completion_answers_by_the_table),

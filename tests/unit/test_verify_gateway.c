@@ -476,6 +476,81 @@ static void gateways_own_addresses(void **state)
     assert_way("gw1", "9.9.9.9", "blocked: NoTunnel at gw1", 0, 0);
 }
 
+/* --- active-active ---------------------------------------------------------------------------------------- */
+
+/* gw5 becomes the second instance of gw1: both have a tunnel of the connection to net-4, and routes lead to either. */
+static void add_instance(void)
+{
+    static struct vnl_plan_backend backends[2];
+    static struct vnl_plan_lb_rule rule;
+    static struct vnl_plan_balancer balancer;
+
+    backends[0] = (struct vnl_plan_backend){ .nic = GW1, .addr = w.addrs[GW1].addr };
+    backends[1] = (struct vnl_plan_backend){ .nic = GW5, .addr = w.addrs[GW5].addr };
+    rule = (struct vnl_plan_lb_rule){
+        .id = (char *)"1to4", .name = (char *)"1to4", .floating = true, .backends = backends, .n_backends = 2
+    };
+    balancer = (struct vnl_plan_balancer){
+        .name = (char *)"1to4", .connection = true, .vnet = NET1, .rules = &rule, .n_rules = 1
+    };
+    w.plan.balancers = &balancer;
+    w.plan.n_balancers = 1;
+    w.gateways[2].vnet = w.nics[GW5].vnet = w.nics[GW5].table = NET1;
+    memcpy(w.inside[2], w.inside[0], sizeof(w.inside[2]));
+    w.gateways[2].n_inside = w.gateways[0].n_inside;
+    add_tunnel(T15, "1to4", 2, 1, T51, "10.41.0.0/16");
+    add_tunnel(T51, "4to1", 1, 2, T15, "10.11.0.0/16");
+    for (int vnet = NET1; vnet <= SPOKE; vnet++)
+        for (size_t i = 0; i < w.tables[vnet].n_routes; i++)
+            if (w.routes[vnet][i].nic == GW1) {
+                w.routes[vnet][i].nic = VNL_PLAN_NOBODY;
+                w.routes[vnet][i].balancer = 0;
+            }
+}
+
+static void both_instances_are_ways(void **state)
+{
+    unsigned seen = 0;
+
+    (void)state;
+    add_instance();
+    for (uint16_t port = 1; port < 32; port++) {
+        struct vnl_flow_query query = query_of(&w.plan, "vm1", "vm4", IPPROTO_TCP, port);
+        CLEANUP(vnl_str_free) char *steps = steps_of(&w.plan, &query);
+
+        assert_verdict(&w.plan, &query, "allowed");
+        seen |= strstr(steps, "translate at vm1: instances of the gateway for 1to4: to gw1, chosen by hash\n")
+                    ? 1
+                    : 0;
+        seen |= strstr(steps, "translate at vm1: instances of the gateway for 1to4: to gw5, chosen by hash\n")
+                    ? 2
+                    : 0;
+    }
+    assert_int_equal(seen, 3);
+    assert_way("vm1", "vm4", "allowed", 2, 2);
+    assert_way("vms", "vm4", "allowed", 2, 2);
+}
+
+/* What no tunnel of an instance has does not go to the other one. */
+static void instances_do_not_send_to_each_other(void **state)
+{
+    (void)state;
+    add_instance();
+    w.inside[0][0] = w.inside[2][0] = prefix("10.41.0.0/16");
+    w.tunnels[T14].n_routes = w.tunnels[T15].n_routes = 0;
+    for (uint16_t port = 1; port < 16; port++) {
+        struct vnl_flow_query query = query_of(&w.plan, "vms", "vm4", IPPROTO_TCP, port);
+        CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask(&w.plan, &query);
+
+        assert_non_null(verify->blocker);
+        assert_int_equal(verify->blocker->reason, VNL_DROP_ROUTING_LOOP);
+        assert_true(verify->blocker->nic == GW1 || verify->blocker->nic == GW5);
+        assert_string_equal(verify->blocker->text,
+                            "instances of the gateway for 1to4: the route's next hop is "
+                            "the NIC that sends the packet");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +571,8 @@ int main(void)
         cmocka_unit_test_setup(forced_tunnelling, set_up),
         cmocka_unit_test_setup(gateways_that_send_to_each_other, set_up),
         cmocka_unit_test_setup(gateways_own_addresses, set_up),
+        cmocka_unit_test_setup(both_instances_are_ways, set_up),
+        cmocka_unit_test_setup(instances_do_not_send_to_each_other, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
