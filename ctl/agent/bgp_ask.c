@@ -197,7 +197,7 @@ static int ask_advertised(struct vnl_bgp_guest *guest, const char *session, stru
     char command[64];
     int r;
 
-    (void)snprintf(command, sizeof(command), "show route export %s all", session);
+    (void)snprintf(command, sizeof(command), "show route export " VNL_BIRD_SESSION "%s all", session);
     r = vnl_bird_ask(guest->control.fd, command, &text, err);
     if (r == 0 && vnl_bird_routes_parse(text, &routes) < 0)
         r = vnl_fail(err, ENOMEM, "advertised routes");

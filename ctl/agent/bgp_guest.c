@@ -242,7 +242,7 @@ static int enable_anew(struct vnl_bgp_guest *guest, int64_t now, struct vnl_err 
         if (!session->retry_ms || now < session->retry_ms)
             continue;
         session->retry_ms = now + RETRY_MS;
-        (void)snprintf(command, sizeof(command), "enable %s", session->ifname);
+        (void)snprintf(command, sizeof(command), "enable " VNL_BIRD_SESSION "%s", session->ifname);
         r = vnl_bird_ask(guest->control.fd, command, NULL, err);
     }
     return r;

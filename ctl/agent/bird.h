@@ -20,12 +20,13 @@ struct vnl_plan;
 
 #define VNL_BIRD_PROGRAM    "/usr/sbin/bird"
 #define VNL_BIRD_TABLE      201u
+#define VNL_BIRD_SESSION    "to_" /* then the interface's name: vpn4 and vpn6 alone are words of its language */
 #define VNL_BIRD_ROUTES_MAX 4000u /* of a peer; with more the session ends (spec 9.3) */
 
 /* --- bird_config.c -------------------------------------------------------------------------------------------------------- */
 
 /* bird.conf of plan->gateways[gateway]; the text is the caller's. NULL without memory. up: of plan->tunnels; the sessions of the others are
- * disabled. A session is called as its tunnel's interface. */
+ * disabled. */
 char *vnl_bird_config(const struct vnl_plan *plan, size_t gateway, const bool *up);
 
 /* --- bird.c ---------------------------------------------------------------------------------------------------------------- */
@@ -52,7 +53,7 @@ int vnl_bird_ask(int fd, const char *command, char **ret_text, struct vnl_err **
 /* --- bird_parse.c ----------------------------------------------------------------------------------------------------------- */
 
 struct vnl_bird_session {
-    char name[16];
+    char name[16];  /* of its tunnel's interface */
     bool down;      /* disabled by the configuration, or ended for good */
     char state[16]; /* BIRD's: "Established", "Active"; "Down" */
     int64_t since_s;
@@ -62,7 +63,7 @@ struct vnl_bird_session {
 
 struct vnl_bird_route {
     struct vnl_prefix prefix;
-    char session[16]; /* or "own" */
+    char session[16]; /* as its name; or "own" */
     bool best;        /* of its prefix */
     bool learned;     /* by BGP */
     char *as_path;    /* "65010 65020"; "" */
@@ -76,7 +77,7 @@ struct vnl_bird_routes {
 
 /* Of `show protocols all`: BGP sessions only. ret: the caller's. -ENOMEM. */
 int vnl_bird_sessions_parse(const char *text, struct vnl_bird_session **ret, size_t *ret_n);
-/* Of `show route all` and `show route export PROTO all`: IPv4, without host routes to peers; by prefix, the best first. ret: zeroed before. -ENOMEM. */
+/* Of `show route all` and `show route export to_NAME all`: IPv4, without host routes to peers; by prefix, the best first. ret: zeroed before. -ENOMEM. */
 int vnl_bird_routes_parse(const char *text, struct vnl_bird_routes *ret);
 void vnl_bird_routes_done(struct vnl_bird_routes *routes);
 /* Lines of its log that say that the session sent or got a message; added to both. */

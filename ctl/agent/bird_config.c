@@ -20,7 +20,7 @@ static const char head[] = "log \"log\" 1000000 \"log.old\" all;\n"
                            "  ipv4 { import none; export where source = RTS_BGP; };\n"
                            "}\n";
 
-static const char session[] = "protocol bgp %s {\n"
+static const char session[] = "protocol bgp " VNL_BIRD_SESSION "%s {\n"
                               "  disabled %s;\n"
                               "  local %s as %u; neighbor %s as %u; multihop 255;\n"
                               "  hold time 180; keepalive time 60;\n"

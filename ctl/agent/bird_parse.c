@@ -31,6 +31,15 @@ static const char *after(const char *line, const char *key)
     return line + strspn(line, " ");
 }
 
+/* A name of BIRD's into one of ours, in place. */
+static void name_session(char *name)
+{
+    size_t len = strlen(VNL_BIRD_SESSION);
+
+    if (!strncmp(name, VNL_BIRD_SESSION, len))
+        memmove(name, name + len, strlen(name + len) + 1);
+}
+
 /* --- sessions ------------------------------------------------------------------------------------- */
 
 static int add_session(struct vnl_bird_session **list, size_t *n, const char *line)
@@ -42,6 +51,7 @@ static int add_session(struct vnl_bird_session **list, size_t *n, const char *li
     if (sscanf(line, "%15s %15s %31s %15s %lld", session.name, proto, table, state, &since) != 5 ||
         strcmp(proto, "BGP") != 0)
         return 0;
+    name_session(session.name);
     more = realloc(*list, (*n + 1) * sizeof(**list));
     if (!more)
         return -ENOMEM;
@@ -131,6 +141,7 @@ static bool parse_head(const char *line, struct vnl_prefix *prefix, struct vnl_b
         return false;
     if (*line != ' ' && (sscanf(line, "%49s", text) != 1 || vnl_prefix_parse(text, prefix, NULL) < 0))
         return false;
+    name_session(ret->session);
     ret->prefix = *prefix;
     ret->best = !strncmp(close, "] *", 3);
     return prefix->addr.family == AF_INET && strcmp(ret->session, "peers") != 0;
@@ -198,7 +209,10 @@ void vnl_bird_messages_count(const char *log, const char *session, uint64_t *sen
     while (next_line(&log, line, sizeof(line))) {
         const char *text = strstr(line, "<TRACE> ");
 
-        if (!text || sscanf(text, "<TRACE> %31[^: ]: ", name) != 1 || strcmp(name, session) != 0)
+        if (!text || sscanf(text, "<TRACE> %31[^: ]: ", name) != 1)
+            continue;
+        name_session(name);
+        if (strcmp(name, session) != 0)
             continue;
         text = strchr(text, ':') + 1;
         *sent += after(text, "Sending ") != NULL;

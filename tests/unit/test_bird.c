@@ -90,7 +90,7 @@ static void world_init(struct world *world)
     "  ipv4 { import none; export where source = RTS_BGP; };\n"                                              \
     "}\n"
 #define SESSION(name, disabled, own, asn, peer, peer_asn)                                                    \
-    "protocol bgp " name " {\n"                                                                              \
+    "protocol bgp to_" name " {\n"                                                                           \
     "  disabled " disabled ";\n"                                                                             \
     "  local " own " as " asn "; neighbor " peer " as " peer_asn "; multihop 255;\n"                         \
     "  hold time 180; keepalive time 60;\n"                                                                  \
@@ -161,7 +161,7 @@ static const char protocols[] =
     "own        Static     master4    up     1795290921    \n"
     "  Channel ipv4\n    State:          UP\n    Routes:         7 imported, 0 exported, 7 preferred\n"
     "\n"
-    "vpn1       BGP        ---        up     1795291024    Established   \n"
+    "to_vpn1    BGP        ---        up     1795291024    Established   \n"
     "  BGP state:          Established\n"
     "    Neighbor address: 10.4.255.4\n    Neighbor AS:      65020\n    Local AS:         65010\n"
     "    Session:          external multihop AS4\n"
@@ -169,12 +169,12 @@ static const char protocols[] =
     "    Routes:         12 imported, 1 exported, 11 preferred\n"
     "      Import updates:              1          0          0          0          1\n"
     "\n"
-    "vpn2       BGP        ---        down   1795291126    Automatic shutdown: Route limit exceeded\n"
+    "to_vpn2    BGP        ---        down   1795291126    Automatic shutdown: Route limit exceeded\n"
     "  BGP state:          Down\n    Neighbor address: 10.5.255.4\n"
     "    Last error:       Automatic shutdown: Route limit exceeded\n"
     "  Channel ipv4\n    State:          DOWN\n"
     "\n"
-    "vpn3       BGP        ---        start  1795291127    Active        Socket: Connection refused\n"
+    "to_vpn3    BGP        ---        start  1795291127    Active        Socket: Connection refused\n"
     "  BGP state:          Active\n    Connect delay:    0.784/0\n"
     "    Last error:       Socket: Connection refused\n\n";
 
@@ -202,12 +202,12 @@ static void sessions_are_read(void **state)
 
 static const char routes[] =
     "Table master4:\n"
-    "10.4.0.0/16          blackhole [vpn1 1795291025 from 10.4.255.4] * (100/?) [AS65020i]\n"
+    "10.4.0.0/16          blackhole [to_vpn1 1795291025 from 10.4.255.4] * (100/?) [AS65020i]\n"
     "\tType: BGP univ\n\tBGP.origin: IGP\n\tBGP.as_path: 65020\n\tBGP.next_hop: 10.4.255.4\n"
     "\tBGP.local_pref: 100\n"
-    "                     blackhole [vpn2 1795291026 from 10.5.255.4] (100/?) [AS65020i]\n"
+    "                     blackhole [to_vpn2 1795291026 from 10.5.255.4] (100/?) [AS65020i]\n"
     "\tType: BGP univ\n\tBGP.origin: IGP\n\tBGP.as_path: 65030 65020\n\tBGP.next_hop: 10.5.255.4\n"
-    "0.0.0.0/0            unreachable [vpn2 1795291026 from 10.5.255.4] * (100/-) [AS65030i]\n"
+    "0.0.0.0/0            unreachable [to_vpn2 1795291026 from 10.5.255.4] * (100/-) [AS65030i]\n"
     "\tType: BGP univ\n\tBGP.origin: IGP\n\tBGP.as_path: 65030\n\tBGP.next_hop: 10.5.255.4\n"
     "10.1.0.0/16          blackhole [own 1795290921] * (200)\n\tType: static univ\n"
     "10.4.255.4/32        blackhole [peers 1795290921] * (200)\n\tType: static univ\n";
@@ -249,9 +249,9 @@ static void broken_answers_give_no_routes(void **state)
     static const char *const texts[] = { "",
                                          "\n",
                                          "\tBGP.as_path: 65020\n",
-                                         "10.4.0.0/16 blackhole [vpn1\n",
-                                         "10.4.0.0/99 blackhole [vpn1 1] * (100)\n",
-                                         "                     blackhole [vpn1 1] * (100)\n",
+                                         "10.4.0.0/16 blackhole [to_vpn1\n",
+                                         "10.4.0.0/99 blackhole [to_vpn1 1] * (100)\n",
+                                         "                     blackhole [to_vpn1 1] * (100)\n",
                                          "[]" };
 
     (void)state;
@@ -267,15 +267,15 @@ static void broken_answers_give_no_routes(void **state)
 static void messages_of_a_session_are_counted(void **state)
 {
     static const char log[] =
-        "2026-11-21T19:57:08 <TRACE> vpn1: Incoming connection from 10.4.255.4 accepted\n"
-        "2026-11-21T19:57:08 <TRACE> vpn1: Sending OPEN(ver=4,as=65010,hold=180)\n"
-        "2026-11-21T19:57:08 <TRACE> vpn1: Got OPEN(as=65020,hold=180)\n"
-        "2026-11-21T19:57:08 <TRACE> vpn10: Got KEEPALIVE\n"
-        "2026-11-21T19:57:08 <TRACE> vpn1: Got KEEPALIVE\n"
-        "2026-11-21T19:57:08 <TRACE> vpn1: State changed to up\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: Incoming connection from 10.4.255.4 accepted\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: Sending OPEN(ver=4,as=65010,hold=180)\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: Got OPEN(as=65020,hold=180)\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn10: Got KEEPALIVE\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: Got KEEPALIVE\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: State changed to up\n"
         "2026-11-21T19:57:08 <INFO> Reconfigured\n"
-        "2026-11-21T19:57:08 <TRACE> vpn1: Sending KEEPALIVE\n"
-        "2026-11-21T19:57:08 <TRACE> vpn1: Sending UPDATE";
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: Sending KEEPALIVE\n"
+        "2026-11-21T19:57:08 <TRACE> to_vpn1: Sending UPDATE";
     uint64_t sent = 100, received = 10;
 
     (void)state;
