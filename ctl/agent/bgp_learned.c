@@ -17,31 +17,38 @@
 
 /* --- tunnels -------------------------------------------------------------------------------------- */
 
-static void tell(struct vnl_bgp_guest *guest, struct vnl_bgp_session *session)
+/* True: it was other than what was known. */
+static bool tell(struct vnl_bgp_guest *guest, struct vnl_bgp_session *session)
 {
     const struct vnl_bird_routes *routes = &guest->routes;
     struct vnl_prefix *carries = calloc(routes->n + 1, sizeof(*carries));
+    bool news;
     size_t n = 0;
 
     if (!carries)
-        return;
+        return false;
     for (size_t i = 0; i < routes->n; i++)
         if (routes->items[i].best && routes->items[i].learned &&
             !strcmp(routes->items[i].session, session->ifname))
             carries[n++] = routes->items[i].prefix;
-    if (!session->told || !vnl_prefixes_same(carries, n, session->carries, session->n_carries))
+    news = !session->told || !vnl_prefixes_same(carries, n, session->carries, session->n_carries);
+    if (news)
         guest->bgp->hands.learned_set(guest->bgp->vpn, session->ifname, carries, n);
     free(session->carries);
     session->carries = carries;
     session->n_carries = n;
     session->told = true;
+    return news;
 }
 
-static void tell_all(struct vnl_bgp_control *bgp)
+static bool tell_all(struct vnl_bgp_control *bgp)
 {
+    bool news = false;
+
     for (size_t i = 0; i < bgp->n_guests; i++)
         for (size_t j = 0; j < bgp->guests[i]->n_sessions && bgp->guests[i]->known; j++)
-            tell(bgp->guests[i], &bgp->guests[i]->sessions[j]);
+            news |= tell(bgp->guests[i], &bgp->guests[i]->sessions[j]);
+    return news;
 }
 
 /* --- the best of each gateway and prefix ---------------------------------------------------------- */
@@ -182,7 +189,8 @@ int vnl_bgp_learned_run(struct vnl_bgp_control *bgp, int64_t now)
 
     if (!bgp->dirty)
         return -1;
-    tell_all(bgp);
+    if (tell_all(bgp))
+        return 0; /* the VPN controller's turn */
     if (now < bgp->publish_ms)
         return (int)(bgp->publish_ms - now);
     if (!is_whole(bgp, now))

@@ -17,18 +17,36 @@ static bool is_of(const struct vnl_plan *plan, const struct vnl_plan_tunnel *tun
            !strcmp(plan->balancers[balancer].id, plan->gateways[tunnel->gateway].id);
 }
 
-uint64_t vnl_vpn_alive(const struct vnl_vpn *vpn, size_t balancer)
+/* Has the instance an end up? *ret_learned: how many prefixes BGP has brought to its ends; one that is up carries them all. */
+static bool is_up(const struct vnl_vpn *vpn, size_t balancer, uint32_t instance, size_t *ret_learned)
 {
-    const struct vnl_plan_balancer *of = &vpn->plan->balancers[balancer];
-    uint64_t all = (1ull << of->rules[0].n_backends) - 1, alive = 0;
+    bool up = false;
 
+    *ret_learned = 0;
     for (size_t i = 0; i < vpn->n_tunnels; i++) {
         const struct vnl_plan_tunnel *plan = vpn->tunnels[i]->plan;
 
-        if (is_of(vpn->plan, plan, balancer) && vnl_vpn_is_up(vpn->tunnels[i]))
-            alive |= 1ull << vpn->plan->gateways[plan->gateway].instance;
+        if (vpn->plan->gateways[plan->gateway].instance != instance || !is_of(vpn->plan, plan, balancer))
+            continue;
+        up |= vnl_vpn_is_up(vpn->tunnels[i]);
+        *ret_learned += vpn->tunnels[i]->learned.n;
     }
-    return alive & all ? alive & all : all;
+    return up;
+}
+
+/* One whose session is not up, or not yet, has no way for what the others have learned: of those that are up, they who know the most. */
+uint64_t vnl_vpn_alive(const struct vnl_vpn *vpn, size_t balancer)
+{
+    size_t n = vpn->plan->balancers[balancer].rules[0].n_backends, most = 0, learned;
+    uint64_t alive = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_up(vpn, balancer, i, &learned) || learned < most)
+            continue;
+        alive = (learned > most ? 0 : alive) | 1ull << i;
+        most = learned;
+    }
+    return alive ? alive : (1ull << n) - 1;
 }
 
 static size_t count(const struct vnl_plan *plan)

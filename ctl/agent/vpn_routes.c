@@ -130,6 +130,28 @@ static bool carries(const struct vnl_vpn_tunnel *tunnel, const struct vnl_prefix
     return (choice.up ? choice.up : choice.first) == tunnel;
 }
 
+/* A gateway's own network, and those that use it, win over what BGP brings within them, as in the tables of NICs (spec vpn 6). */
+static bool is_inside(const struct vnl_plan_gateway *gateway, const struct vnl_prefix *prefix)
+{
+    for (size_t i = 0; i < gateway->n_inside && !gateway->site; i++)
+        if (vnl_prefix_covers(&gateway->inside[i], prefix))
+            return true;
+    return false;
+}
+
+static int append_learned(struct vnl_vpn_prefixes *list, const struct vnl_vpn_tunnel *tunnel)
+{
+    const struct vnl_plan_gateway *gateway = &tunnel->vpn->plan->gateways[tunnel->plan->gateway];
+    int r = append(list, tunnel->learned.items, tunnel->learned.n);
+    size_t kept = list->n - (r < 0 ? 0 : tunnel->learned.n);
+
+    for (size_t i = kept; i < list->n; i++)
+        if (!is_inside(gateway, &list->items[i]))
+            list->items[kept++] = list->items[i];
+    list->n = kept;
+    return r;
+}
+
 int vnl_vpn_tunnel_routes(const struct vnl_vpn_tunnel *tunnel, struct vnl_vpn_prefixes *ret)
 {
     const struct vnl_vpn *vpn = tunnel->vpn;
@@ -138,7 +160,7 @@ int vnl_vpn_tunnel_routes(const struct vnl_vpn_tunnel *tunnel, struct vnl_vpn_pr
 
     for (size_t i = 0; i < vpn->n_tunnels && r == 0; i++)
         if (same_group(vpn->tunnels[i], tunnel))
-            r = append(ret, vpn->tunnels[i]->learned.items, vpn->tunnels[i]->learned.n);
+            r = append_learned(ret, vpn->tunnels[i]);
     if (r < 0)
         return r;
     tidy(ret);

@@ -32,6 +32,12 @@ static int longest(const struct vnl_prefix *prefixes, size_t n, const struct vnl
     return best;
 }
 
+/* In a gateway's own network, where nothing counts that BGP has brought. */
+static bool is_own(const struct vnl_plan_gateway *gateway, const struct vnl_addr *dst)
+{
+    return !gateway->site && longest(gateway->inside, gateway->n_inside, dst) >= 0;
+}
+
 /* How well that tunnel fits, from that end of it; -1: not at all. The other end of a site's own configuration has no entry. */
 static int longest_of(const struct vnl_plan *plan, const struct vnl_plan_gateway *gateway,
                       const struct vnl_plan_tunnel *tunnel, const struct vnl_addr *dst)
@@ -40,7 +46,7 @@ static int longest_of(const struct vnl_plan *plan, const struct vnl_plan_gateway
 
     if (near == gateway) {
         int fixed = longest(tunnel->routes, tunnel->n_routes, dst);
-        int learned = longest(tunnel->learned, tunnel->n_learned, dst);
+        int learned = is_own(gateway, dst) ? -1 : longest(tunnel->learned, tunnel->n_learned, dst);
 
         return fixed > learned ? fixed : learned;
     }

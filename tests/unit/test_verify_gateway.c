@@ -551,6 +551,17 @@ static void instances_do_not_send_to_each_other(void **state)
     }
 }
 
+/* Though a neighbor announces a part of its network. */
+static void what_is_learned_within_the_own_network_leads_nowhere(void **state)
+{
+    struct vnl_prefix learned = prefix("10.11.0.0/24");
+
+    (void)state;
+    w.tunnels[T15].learned = &learned;
+    w.tunnels[T15].n_learned = 1;
+    assert_way("vm4", "vm1", "allowed", 2, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup(forced_tunnelling, set_up),
         cmocka_unit_test_setup(gateways_that_send_to_each_other, set_up),
         cmocka_unit_test_setup(gateways_own_addresses, set_up),
+        cmocka_unit_test_setup(what_is_learned_within_the_own_network_leads_nowhere, set_up),
         cmocka_unit_test_setup(both_instances_are_ways, set_up),
         cmocka_unit_test_setup(instances_do_not_send_to_each_other, set_up),
     };

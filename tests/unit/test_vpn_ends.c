@@ -262,6 +262,49 @@ static void balancer_knows_which_instances_are_alive(void **state)
     assert_int_equal(vnl_vpn_alive(vpn, 1), 3);
 }
 
+/* An instance whose session is not up yet, or not any more, would lose what the other one knows a way for. */
+static void instance_that_has_learned_more_is_alive_alone(void **state)
+{
+    const struct vnl_prefix two[] = { more, peers[0] };
+
+    (void)state;
+    set_up(E00, true);
+    set_up(E11, true);
+    vnl_vpn_learned_set(vpn, "vpn1", two, 2);
+    vnl_vpn_learned_set(vpn, "vpn3", two, 1);
+    assert_int_equal(vnl_vpn_alive(vpn, 0), 1);
+    assert_int_equal(vnl_vpn_alive(vpn, 1), 1);
+    vnl_vpn_learned_set(vpn, "vpn4", two + 1,
+                        1); /* by another end of the same instance, and one that is down */
+    assert_int_equal(vnl_vpn_alive(vpn, 0), 3);
+    set_up(E00, false);
+    assert_int_equal(vnl_vpn_alive(vpn, 0), 2);
+    set_up(E11, false);
+    assert_int_equal(vnl_vpn_alive(vpn, 0), 3); /* none is up */
+    vnl_vpn_learned_set(vpn, "vpn5", two, 2);
+    set_up(E00, true);
+    set_up(E11, true);
+    assert_int_equal(vnl_vpn_alive(vpn, 0), 3); /* what another connection brings */
+}
+
+/* The system's routes win over what BGP learns within them: so at the gateway, too. */
+static void learned_prefix_within_the_networks_own_is_not_routed(void **state)
+{
+    struct vnl_prefix own = prefix("172.20.0.0/16"), in_it = prefix("172.20.1.0/24"),
+                      list[] = { more, in_it, own };
+
+    (void)state;
+    gateways[0].inside = &own;
+    gateways[0].n_inside = 1;
+    set_up(E00, true);
+    vnl_vpn_learned_set(vpn, "vpn1", list, 3);
+    assert_carries(E00, "10.4.0.0/16 172.16.0.0/12");
+    gateways[0].site = true; /* a router of the user's does as routers do */
+    assert_carries(E00, "10.4.0.0/16 172.16.0.0/12 172.20.0.0/16 172.20.1.0/24");
+    gateways[0].site = false;
+    gateways[0].n_inside = 0;
+}
+
 static void server_waits_for_clients_and_starts_nothing(void **state)
 {
     CLEANUP(vnl_json_free) struct vnl_json *states = NULL;
@@ -324,6 +367,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(new_agent_knows_what_was_learned_from_the_plan, setup, teardown),
         cmocka_unit_test_setup_teardown(prefix_that_moves_is_given_before_it_is_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(balancer_knows_which_instances_are_alive, setup, teardown),
+        cmocka_unit_test_setup_teardown(instance_that_has_learned_more_is_alive_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(learned_prefix_within_the_networks_own_is_not_routed, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(server_waits_for_clients_and_starts_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(client_is_up_on_its_own_word, setup, teardown),
         cmocka_unit_test_setup_teardown(gateways_name_means_all_its_instances, setup, teardown),
