@@ -27,7 +27,7 @@ static const char session[] = "protocol bgp " VNL_BIRD_SESSION "%s {\n"
                               "  connect delay time 1; connect retry time 1; error wait time 1, 2;\n"
                               "  graceful restart off;\n"
                               "  ipv4 {\n"
-                              "    gateway recursive; next hop self; receive limit %u action disable;\n"
+                              "    gateway recursive; next hop self;%s\n"
                               "    import filter inward; export filter outward;\n"
                               "  };\n"
                               "}\n";
@@ -91,6 +91,13 @@ static void write_peers(FILE *out, const struct vnl_plan *plan, size_t gateway)
     (void)fputs("}\n", out);
 }
 
+/* Azure's limit; a router of the user's takes all it hears (spec vpn 9.3). */
+static const char *limit_of(const struct vnl_plan_gateway *gateway, char buf[64])
+{
+    (void)snprintf(buf, 64, " receive limit %u action disable;", VNL_BIRD_ROUTES_MAX);
+    return gateway->site ? "" : buf;
+}
+
 /* suffix "+": and all that lies in them. */
 static void write_refusal(FILE *out, const struct vnl_prefix *prefixes, size_t n, const char *suffix)
 {
@@ -127,11 +134,11 @@ static void write_filters(FILE *out, const struct vnl_plan_gateway *gateway)
 static void write_session(FILE *out, const struct vnl_plan_gateway *gateway,
                           const struct vnl_plan_tunnel *tunnel, bool up)
 {
-    char own[VNL_ADDR_STR], peer[VNL_ADDR_STR];
+    char own[VNL_ADDR_STR], peer[VNL_ADDR_STR], limit[64];
 
     (void)fprintf(out, session, tunnel->ifname, up ? "no" : "yes", vnl_addr_format(&gateway->bgp_addr, own),
                   gateway->asn, vnl_addr_format(&tunnel->peer_bgp, peer), tunnel->peer_asn,
-                  VNL_BIRD_ROUTES_MAX);
+                  limit_of(gateway, limit));
 }
 
 char *vnl_bird_config(const struct vnl_plan *plan, size_t gateway, const bool *up)

@@ -89,7 +89,8 @@ static void world_init(struct world *world)
     "  learn off; persist off; scan time 3600; kernel table 201;\n"                                          \
     "  ipv4 { import none; export where source = RTS_BGP; };\n"                                              \
     "}\n"
-#define SESSION(name, disabled, own, asn, peer, peer_asn)                                                    \
+#define LIMIT " receive limit 4000 action disable;"
+#define SESSION(name, disabled, own, asn, peer, peer_asn, limit)                                             \
     "protocol bgp to_" name " {\n"                                                                           \
     "  disabled " disabled ";\n"                                                                             \
     "  local " own " as " asn "; neighbor " peer " as " peer_asn "; multihop 255;\n"                         \
@@ -97,7 +98,7 @@ static void world_init(struct world *world)
     "  connect delay time 1; connect retry time 1; error wait time 1, 2;\n"                                  \
     "  graceful restart off;\n"                                                                              \
     "  ipv4 {\n"                                                                                             \
-    "    gateway recursive; next hop self; receive limit 4000 action disable;\n"                             \
+    "    gateway recursive; next hop self;" limit "\n"                                                       \
     "    import filter inward; export filter outward;\n"                                                     \
     "  };\n"                                                                                                 \
     "}\n"
@@ -124,8 +125,9 @@ static void gateway_announces_its_own_and_what_it_learns_but_no_default(void **s
                             "  if source != RTS_BGP then reject;\n"
                             "  if net = 0.0.0.0/0 then reject;\n"
                             "  if net ~ [ 10.1.0.0/16+, 10.9.0.0/16+ ] then reject;\n  accept;\n}\n" SESSION(
-                                "vpn1", "no", "10.1.255.30", "65010", "10.4.255.30", "65020")
-                                SESSION("vpn9", "yes", "10.1.255.30", "65010", "192.168.255.254", "65050"));
+                                "vpn1", "no", "10.1.255.30", "65010", "10.4.255.30", "65020", LIMIT)
+                                SESSION("vpn9", "yes", "10.1.255.30", "65010", "192.168.255.254", "65050",
+                                        LIMIT));
 }
 
 static void site_announces_a_default_and_prepends_its_number(void **state)
@@ -138,18 +140,19 @@ static void site_announces_a_default_and_prepends_its_number(void **state)
     world_init(&world);
     text = vnl_bird_config(&world.plan, 1, up);
     assert_string_equal(
-        text, HEAD("192.168.255.254") "protocol static own {\n  ipv4;\n"
-                                      "  route 192.168.0.0/16 blackhole;\n"
-                                      "  route 0.0.0.0/0 blackhole;\n}\n"
-                                      "protocol static peers {\n  ipv4;\n"
-                                      "  route 10.1.255.30/32 blackhole;\n}\n"
-                                      "filter inward {\n"
-                                      "  if net ~ [ 192.168.0.0/16 ] then reject;\n  accept;\n}\n"
-                                      "filter outward {\n"
-                                      "  bgp_path.prepend(65050);\n  bgp_path.prepend(65050);\n"
-                                      "  if proto = \"own\" then accept;\n"
-                                      "  if source != RTS_BGP then reject;\n  accept;\n}\n" SESSION(
-                                          "vpn13", "no", "192.168.255.254", "65050", "10.1.255.30", "65010"));
+        text,
+        HEAD("192.168.255.254") "protocol static own {\n  ipv4;\n"
+                                "  route 192.168.0.0/16 blackhole;\n"
+                                "  route 0.0.0.0/0 blackhole;\n}\n"
+                                "protocol static peers {\n  ipv4;\n"
+                                "  route 10.1.255.30/32 blackhole;\n}\n"
+                                "filter inward {\n"
+                                "  if net ~ [ 192.168.0.0/16 ] then reject;\n  accept;\n}\n"
+                                "filter outward {\n"
+                                "  bgp_path.prepend(65050);\n  bgp_path.prepend(65050);\n"
+                                "  if proto = \"own\" then accept;\n"
+                                "  if source != RTS_BGP then reject;\n  accept;\n}\n" SESSION(
+                                    "vpn13", "no", "192.168.255.254", "65050", "10.1.255.30", "65010", ""));
 }
 
 /* --- answers -------------------------------------------------------------------------------------- */
