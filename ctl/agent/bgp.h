@@ -41,7 +41,7 @@ bool vnl_bgp_control_has_learned(struct vnl_bgp_control *bgp);
 
 /* Counts changes of sessions; part of the serial of states. */
 uint64_t vnl_bgp_control_serial(const struct vnl_bgp_control *bgp);
-/* states: what vnl_vpn_report gave, in the plan's order of tunnels; adds "bgp", "bgpState", "bgpReady". */
+/* states: what vnl_vpn_report gave, in the plan's order of tunnels; adds "bgp", "bgpState", "bgpReady", "bgpReason". */
 void vnl_bgp_control_fill(const struct vnl_bgp_control *bgp, struct vnl_json *states);
 /* Orders "bgp-peers", "bgp-learned", "bgp-advertised" (vnl_bgp_peers and so on, vnetlab/vpn.h). NULL with err. */
 struct vnl_json *vnl_bgp_control_ask(struct vnl_bgp_control *bgp, const char *what, const char *gateway,

@@ -164,23 +164,32 @@ uint64_t vnl_bgp_control_serial(const struct vnl_bgp_control *bgp)
     return bgp->serial;
 }
 
-static const struct vnl_bgp_session *session_of(const struct vnl_bgp_control *bgp, size_t tunnel)
+/* *ret_guest: whose it is. */
+static const struct vnl_bgp_session *session_of(const struct vnl_bgp_control *bgp, size_t tunnel,
+                                                const struct vnl_bgp_guest **ret_guest)
 {
     for (size_t i = 0; i < bgp->n_guests; i++)
         for (size_t j = 0; j < bgp->guests[i]->n_sessions; j++)
-            if (bgp->guests[i]->sessions[j].tunnel == tunnel)
+            if ((*ret_guest = bgp->guests[i])->sessions[j].tunnel == tunnel)
                 return &bgp->guests[i]->sessions[j];
     return NULL;
+}
+
+static const char *reason_of(const struct vnl_bgp_guest *guest, const struct vnl_bgp_session *session)
+{
+    return guest->why ? guest->why : session->error[0] ? session->error : NULL;
 }
 
 void vnl_bgp_control_fill(const struct vnl_bgp_control *bgp, struct vnl_json *states)
 {
     for (size_t i = 0; i < vnl_json_len(states); i++) {
-        const struct vnl_bgp_session *session = session_of(bgp, i);
+        const struct vnl_bgp_guest *guest;
+        const struct vnl_bgp_session *session = session_of(bgp, i, &guest);
         struct vnl_json *state = vnl_json_at(states, i);
 
         (void)vnl_json_set(state, "bgp", vnl_json_bool(session));
         (void)vnl_json_set(state, "bgpState", vnl_json_int(session ? session->state : VNL_BGP_UNKNOWN));
         (void)vnl_json_set(state, "bgpReady", vnl_json_bool(!session || session->ready));
+        (void)vnl_json_set(state, "bgpReason", vnl_json_str(session ? reason_of(guest, session) : NULL));
     }
 }

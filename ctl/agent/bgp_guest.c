@@ -58,6 +58,7 @@ void vnl_bgp_guest_free(struct vnl_bgp_guest **guest)
     sessions_free((*guest)->sessions, (*guest)->n_sessions);
     vnl_bird_routes_done(&(*guest)->routes);
     free((*guest)->name);
+    free((*guest)->why);
     free(*guest);
     *guest = NULL;
 }
@@ -78,6 +79,8 @@ void vnl_bgp_guest_lost(struct vnl_bgp_guest *guest, const char *why)
     bool lived = guest->phase == VNL_BGP_GUEST_UP && now - guest->started_ms > AGAIN_MS;
 
     (void)fprintf(stderr, "%s: BIRD: %s\n", guest->name, why);
+    free(guest->why);
+    guest->why = strdup(why);
     if (guest->phase != VNL_BGP_GUEST_DOWN)
         vnl_bird_kill(guest->pid);
     vnl_bgp_guest_hang_up(guest);
@@ -194,6 +197,8 @@ static void become_ready(struct vnl_bgp_guest *guest, bool found, int64_t now)
         vnl_bgp_guest_configure(guest, &err) < 0)
         return vnl_bgp_guest_lost(guest, err->msg);
     guest->look_ms = now;
+    free(guest->why);
+    guest->why = NULL;
 }
 
 static void begin(struct vnl_bgp_guest *guest, int64_t now)

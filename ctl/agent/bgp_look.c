@@ -1,5 +1,6 @@
 /* What a guest's BIRD says of its sessions and routes. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,8 @@ static bool note_session(struct vnl_bgp_session *session, const struct vnl_bird_
     session->state = state;
     session->since_s = said ? said->since_s : 0;
     session->received = said ? said->received : 0;
+    (void)snprintf(session->error, sizeof(session->error), "%s",
+                   said && state != VNL_BGP_CONNECTED ? said->error : "");
     return changed;
 }
 
@@ -155,6 +158,7 @@ void vnl_bgp_guest_forget(struct vnl_bgp_guest *guest)
         session->state = VNL_BGP_UNKNOWN;
         session->since_s = 0;
         session->received = 0;
+        session->error[0] = '\0';
         session->retry_ms = session->trust_ms = 0;
         session->ready = false;
     }

@@ -28,6 +28,7 @@ struct vnl_bgp_session {
     enum vnl_bgp_state state;
     int64_t since_s; /* CLOCK_REALTIME of the state */
     uint32_t received;
+    char error[96];   /* of a session that is not up; "" when there was none */
     int64_t retry_ms; /* the peer sent too much: when it is tried again; 0: it did not */
     bool ready;       /* connected, and what it brought first is published */
     bool told;        /* carries is what the VPN controller knows */
@@ -38,6 +39,7 @@ struct vnl_bgp_session {
 struct vnl_bgp_guest {
     struct vnl_bgp_control *bgp;
     char *name;
+    char *why;      /* it does not run; NULL while it does */
     size_t gateway; /* index in the plan */
     enum vnl_bgp_phase phase;
     struct vnl_source control;   /* connected to its socket; -1 unless up */

@@ -83,7 +83,7 @@ static bool state_read(const struct vnl_json *json, struct vnl_vpn_state *ret)
            copy_text(&ret->gateway, json, "gateway") && copy_text(&ret->guest, json, "guest") &&
            copy_text(&ret->remote, json, "remote") && copy_text(&ret->inner, json, "inner") &&
            copy_text(&ret->thumbprint, json, "thumbprint") && copy_text(&ret->reason, json, "reason") &&
-           copy_text(&ret->suite, json, "suite");
+           copy_text(&ret->bgp_reason, json, "bgpReason") && copy_text(&ret->suite, json, "suite");
 }
 
 void vnl_vpn_states_done(struct vnl_vpn_states *states)
@@ -97,6 +97,7 @@ void vnl_vpn_states_done(struct vnl_vpn_states *states)
         free(states->items[i].inner);
         free(states->items[i].thumbprint);
         free(states->items[i].reason);
+        free(states->items[i].bgp_reason);
         free(states->items[i].suite);
     }
     free(states->items);

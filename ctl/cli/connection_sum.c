@@ -148,6 +148,7 @@ const char *vnl_tunnel_bgp_reason(const struct vnl_plan *plan, const struct vnl_
     const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
     const struct vnl_vpn_state *state = tunnels->of[tunnel];
     enum vnl_bgp_state bgp = state ? state->bgp_state : VNL_BGP_UNKNOWN;
+    const char *why = state ? state->bgp_reason : NULL;
     char addr[VNL_ADDR_STR];
 
     (void)vnl_addr_format(&planned->peer_bgp, addr);
@@ -157,8 +158,8 @@ const char *vnl_tunnel_bgp_reason(const struct vnl_plan *plan, const struct vnl_
         (void)snprintf(buf, 256, "BGP with %s (ASN %u) is up, what it brings is not in force yet", addr,
                        planned->peer_asn);
     else
-        (void)snprintf(buf, 256, "BGP with %s (ASN %u) is %s", addr, planned->peer_asn,
-                       vnl_bgp_state_str(bgp));
+        (void)snprintf(buf, 256, "BGP with %s (ASN %u) is %s%s%s", addr, planned->peer_asn,
+                       vnl_bgp_state_str(bgp), why ? ": " : "", why ? why : "");
     return buf;
 }
 

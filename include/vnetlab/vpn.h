@@ -57,6 +57,8 @@ struct vnl_vpn_state {
     enum vnl_bgp_state bgp_state;
     bool
         bgp_ready; /* the session is up, and what it brought first is in the packets' way; true without BGP */
+    char *
+        bgp_reason; /* why the session is not up, as far as BIRD says it: "Socket: Connection refused"; NULL: nothing is known */
     enum vnl_vpn_status status;
     char *reason; /* of the last failure: "authentication failed: the shared keys differ"; NULL when none */
     char *suite;  /* "AES_CBC-256/HMAC_SHA1_96/MODP_1024, ESP:AES_GCM_16-256"; NULL before it is up */

@@ -321,6 +321,14 @@ static bool is_state(size_t tunnel, enum vnl_bgp_state wanted)
     return vnl_json_get_int(one, "bgpState", -1) == (int64_t)wanted;
 }
 
+static void assert_reason(size_t tunnel, const char *wanted)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *list = states();
+    const char *reason = vnl_json_get_text(vnl_json_at(list, tunnel), "bgpReason");
+
+    assert_string_equal(reason ? reason : "(none)", wanted);
+}
+
 static void await_state(size_t tunnel, enum vnl_bgp_state wanted, int within_ms)
 {
     int64_t end = vnl_loop_now_ms() + within_ms;
@@ -537,6 +545,7 @@ static void peer_with_too_many_prefixes_is_given_up(void **state)
     gateways[B].n_announced = FLOOD;
     follow();
     await_state(AB, VNL_BGP_STOPPED, 3000);
+    assert_reason(AB, "Automatic shutdown: Route limit exceeded");
     await_published("", 1000);
     assert_string_equal(carried[AB], "");
     gateways[B].n_announced = 1;
@@ -547,6 +556,7 @@ static void peer_with_too_many_prefixes_is_given_up(void **state)
     pump(100);
     is_up[AB] = true;
     await_state(AB, VNL_BGP_CONNECTED, 3000);
+    assert_reason(AB, "(none)");
     await_routes(2);
 }
 

@@ -142,6 +142,9 @@ static void a_session_is_ready_when_both_ends_are(void **state)
     assert_false(vnl_tunnel_is_ready(&plan, &known, C14_0));
     assert_string_equal(vnl_tunnel_bgp_reason(&plan, &known, C41_0, buf),
                         "BGP with 10.42.255.30 (ASN 65010) is Connecting");
+    states[C41_0].bgp_reason = (char *)"BGP Error: Bad peer AS: 65051";
+    assert_string_equal(vnl_tunnel_bgp_reason(&plan, &known, C41_0, buf),
+                        "BGP with 10.42.255.30 (ASN 65010) is Connecting: BGP Error: Bad peer AS: 65051");
     states[C41_0].bgp_state = VNL_BGP_CONNECTED;
     assert_string_equal(vnl_tunnel_bgp_reason(&plan, &known, C41_0, buf),
                         "BGP with 10.42.255.30 (ASN 65010) is up, what it brings is not in force yet");
