@@ -129,6 +129,15 @@ int vnl_bgp_guest_follow(struct vnl_bgp_guest *guest, size_t gateway)
 
 /* --- its configuration ---------------------------------------------------------------------------- */
 
+/* What they are now is known when they have been asked. */
+static void doubt(struct vnl_bgp_guest *guest)
+{
+    for (size_t i = 0; i < guest->n_sessions; i++)
+        guest->sessions[i].ready = false;
+    guest->changed_ms = vnl_loop_now_ms();
+    guest->bgp->serial++;
+}
+
 int vnl_bgp_guest_configure(struct vnl_bgp_guest *guest, struct vnl_err **err)
 {
     const struct vnl_plan *plan = guest->bgp->plan;
@@ -145,6 +154,7 @@ int vnl_bgp_guest_configure(struct vnl_bgp_guest *guest, struct vnl_err **err)
     r = vnl_bird_config_write(guest->dir_fd, text, &changed, err);
     if (r < 0 || !changed || guest->phase != VNL_BGP_GUEST_UP)
         return r;
+    doubt(guest);
     r = vnl_bird_ask(guest->control.fd, "configure", NULL, err);
     vnl_bgp_guest_note(guest, vnl_loop_now_ms());
     return r;

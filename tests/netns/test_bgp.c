@@ -576,6 +576,26 @@ static void tunnel_that_goes_takes_its_routes_at_once(void **state)
     assert_int_equal(times_up("a", "vpn1"), 1);
 }
 
+/* Nobody is to take what a session was before for what it is. */
+static void session_is_not_ready_until_it_was_asked_about_its_new_settings(void **state)
+{
+    (void)state;
+    only_a_and_b();
+    start(FIRST_MS);
+    await_ready(1000);
+    gateways[B].asn = 65021; /* to a it is 65020 still */
+    follow();
+    assert_false(all_ready());
+    pump(500);
+    assert_false(all_ready());
+    assert_false(is_state(AB, VNL_BGP_CONNECTED));
+    gateways[B].asn = 65020;
+    follow();
+    await_ready(5000);
+    follow(); /* nothing else */
+    assert_true(all_ready());
+}
+
 static void another_prefix_leaves_the_session_alone(void **state)
 {
     (void)state;
@@ -685,6 +705,7 @@ int main(void)
         TEST(default_route_of_a_site_goes_no_further),
         TEST(peer_with_too_many_prefixes_is_given_up),
         TEST(tunnel_that_goes_takes_its_routes_at_once),
+        TEST(session_is_not_ready_until_it_was_asked_about_its_new_settings),
         TEST(another_prefix_leaves_the_session_alone),
         TEST(killed_bird_comes_back),
         TEST(other_controller_finds_the_sessions),
