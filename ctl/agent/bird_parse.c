@@ -214,8 +214,8 @@ void vnl_bird_messages_count(const char *log, const char *session, uint64_t *sen
         name_session(name);
         if (strcmp(name, session) != 0)
             continue;
-        text = strchr(text, ':') + 1;
-        *sent += after(text, "Sending ") != NULL;
-        *received += after(text, "Got ") != NULL;
+        text = strchr(text, ':');
+        *sent += text && after(text, ": Sending ");
+        *received += text && after(text, ": Got ");
     }
 }

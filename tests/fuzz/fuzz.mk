@@ -8,7 +8,8 @@ FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJ     := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(addprefix ctl/,$(addsuffix /*.c,base model load plan)))) \
                 $(O)/fuzz/ctl/agent/vici.o $(O)/fuzz/ctl/agent/vici_message.o $(O)/fuzz/ctl/agent/vpn_sa.o \
-                $(O)/fuzz/ctl/agent/vpn_words.o
+                $(O)/fuzz/ctl/agent/vpn_words.o $(O)/fuzz/ctl/agent/bird_parse.o $(O)/fuzz/ctl/agent/bird_socket.o \
+                $(O)/fuzz/ctl/agent/loop.o $(O)/fuzz/ctl/store/learned.o
 
 $(O)/fuzz/%.o: %.c
 	$(say) FUZZ-CC $<
@@ -18,6 +19,8 @@ $(O)/fuzz/%.o: %.c
 $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJ)
 	$(say) FUZZ-LD $@
 	$(Q)$(CLANG) $(FUZZ_SANITIZE) -o $@ $^ $(PKG_LIBS)
+
+$(O)/fuzz/fuzz_kept: $(O)/fuzz/ctl/agent/vpn_sums.o
 
 fuzz-build: $(FUZZERS:%=$(O)/fuzz/fuzz_%)
 

@@ -287,6 +287,26 @@ static void messages_of_a_session_are_counted(void **state)
     assert_int_equal(received, 12);
 }
 
+/* As where the log is read while it is written. */
+static void log_that_ends_within_a_name_counts_what_is_whole(void **state)
+{
+    static const char *const logs[] = {
+        "x <TRACE> vpn1: Got KEEPALIVE\nx <TRACE> vpn1",
+        "x <TRACE> vpn1: Got KEEPALIVE\nx <TRACE> vpn1 ",
+        "x <TRACE> vpn1: Got KEEPALIVE\nx <TRACE> vpn1:",
+        "x <TRACE> vpn1: Got KEEPALIVE\nx <TRACE> ",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        uint64_t sent = 0, received = 0;
+
+        vnl_bird_messages_count(logs[i], "vpn1", &sent, &received);
+        assert_int_equal(sent, 0);
+        assert_int_equal(received, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +316,7 @@ int main(void)
         cmocka_unit_test(routes_are_read_with_all_ways_to_a_prefix),
         cmocka_unit_test(broken_answers_give_no_routes),
         cmocka_unit_test(messages_of_a_session_are_counted),
+        cmocka_unit_test(log_that_ends_within_a_name_counts_what_is_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
