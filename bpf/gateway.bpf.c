@@ -1,11 +1,14 @@
 /* What a VPN gateway's guest needs beside its kernel's routing; clsact filters of its own interfaces, in its own namespace.
  *
  *   vpn_in, vpn_out   eth1. Several IKE daemons share one public address: each has a pair of UDP ports of its own (even: IKE, odd: NAT-T) and
- *                     one peer. Peers see 500 and 4500 only, and reach the ports behind them by no other way.
+ *                     one peer. Peers see 500 and 4500 only, and reach the ports behind them by no other way. A VPN gateway has nothing
+ *                     else there but ESP and ICMP (vnl_door), and says nothing else: no answer to what came from inside goes out in clear.
  *   vpn_clamp         eth0, both directions: what goes into tunnels and what comes out of them. TCP's MSS becomes 1350 (spec 12), so that
  *                     segments fit the tunnel without waiting for "fragmentation needed".
+ *   vpn_inside        eth0 of a VPN gateway, in place of vpn_clamp for what comes in: BGP and IKE are spoken with peers, by tunnels and by
+ *                     eth1, not with VMs. What is forwarded is not meant.
  *
- * Nothing else is dropped here: what is not understood passes as it is. */
+ * What is not understood passes as it is. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -27,6 +30,10 @@
 #define IKE   500
 #define NAT_T 4500
 
+#define BGP 179
+
+#define AF_INET 2
+
 #define TCP_SYN      0x02
 #define TCP_AT_FLAGS 13
 #define TCP_AT_CHECK 16
@@ -36,17 +43,42 @@
 #define OPTION_MSS   2
 #define MSS_MAX      1350
 
+/* enum vnl_gateway_door */
+const volatile __u32 vnl_door = VNL_GATEWAY_DOOR_OPEN;
+
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 128); /* VNL_GATEWAY_PEERS_MAX */
     __type(key, __u32);       /* peer's address, network order */
-    __type(value, __u16);     /* even port, host order */
+    __type(value, __u16);     /* even port, host order; 0: 500 and 4500 are its own */
 } vnl_peers SEC(".maps");
 
-static __always_inline bool read_ip(struct __sk_buff *skb, __u8 protocol, struct iphdr *ret)
+static __always_inline bool read_ip(struct __sk_buff *skb, struct iphdr *ret)
 {
     return skb->protocol == bpf_htons(ETH_P_IP) && bpf_skb_load_bytes(skb, AT_IP, ret, sizeof(*ret)) == 0 &&
-           ret->version == 4 && ret->ihl >= 5 && ret->protocol == protocol;
+           ret->version == 4 && ret->ihl >= 5;
+}
+
+/* Not of a later fragment. */
+static __always_inline bool read_udp(struct __sk_buff *skb, const struct iphdr *ip, __u32 *ret_at,
+                                     struct udphdr *ret)
+{
+    *ret_at = AT_IP + ip->ihl * 4;
+    return ip->protocol == IPPROTO_UDP && !(ip->frag_off & bpf_htons(IP_OFFSET)) &&
+           bpf_skb_load_bytes(skb, *ret_at, ret, sizeof(*ret)) == 0;
+}
+
+/* How the guest itself takes a packet that comes in by eth0: BPF_FIB_LKUP_RET_*. */
+static __always_inline long way_of(struct __sk_buff *skb, const struct iphdr *ip)
+{
+    struct bpf_fib_lookup way = {
+        .family = AF_INET,
+        .ifindex = VNL_GUEST_IFINDEX,
+        .ipv4_src = ip->saddr,
+        .ipv4_dst = ip->daddr,
+    };
+
+    return bpf_fib_lookup(skb, &way, sizeof(way), 0);
 }
 
 /* --- one address, several daemons --------------------------------------------------------------------------------------- */
@@ -61,31 +93,41 @@ static __always_inline int set_port(struct __sk_buff *skb, __u32 at_udp, __u32 a
     return TC_ACT_UNSPEC;
 }
 
-static __always_inline bool read_udp(struct __sk_buff *skb, struct iphdr *ip, __u32 *ret_at,
-                                     struct udphdr *ret)
+/* What is no UDP. Later fragments are nothing without the first. */
+static __always_inline bool is_tunnel(const struct iphdr *ip)
 {
-    if (!read_ip(skb, IPPROTO_UDP, ip) || ip->frag_off & bpf_htons(IP_FRAGMENTS))
-        return false;
-    *ret_at = AT_IP + ip->ihl * 4;
-    return bpf_skb_load_bytes(skb, *ret_at, ret, sizeof(*ret)) == 0;
+    return ip->protocol == IPPROTO_ESP || ip->protocol == IPPROTO_ICMP || ip->frag_off & bpf_htons(IP_OFFSET);
+}
+
+/* An echo's answer to who asked from inside for the public address is for one that the guest has a way for. */
+static __always_inline bool is_for_inside(struct __sk_buff *skb, const struct iphdr *ip)
+{
+    long way = ip->protocol == IPPROTO_ICMP ? way_of(skb, ip) : BPF_FIB_LKUP_RET_BLACKHOLE;
+
+    return way == BPF_FIB_LKUP_RET_SUCCESS || way == BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
 SEC("tc")
 int vpn_in(struct __sk_buff *skb)
 {
+    bool open = vnl_door == VNL_GATEWAY_DOOR_OPEN;
     struct udphdr udp;
     struct iphdr ip;
     __u16 *port, to;
     __u32 at, peer;
 
-    if (!read_udp(skb, &ip, &at, &udp))
+    if (!read_ip(skb, &ip))
         return TC_ACT_UNSPEC;
+    if (!read_udp(skb, &ip, &at, &udp))
+        return open || is_tunnel(&ip) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
     to = bpf_ntohs(udp.dest);
     peer = ip.saddr;
     if (to != IKE && to != NAT_T)
-        return to >= VNL_GATEWAY_PORTS ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+        return !open || to >= VNL_GATEWAY_PORTS ? TC_ACT_SHOT : TC_ACT_UNSPEC;
     port = bpf_map_lookup_elem(&vnl_peers, &peer);
     if (!port)
+        return vnl_door == VNL_GATEWAY_DOOR_PEERS ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+    if (!*port || ip.frag_off & bpf_htons(IP_FRAGMENTS))
         return TC_ACT_UNSPEC;
     return set_port(skb, at, __builtin_offsetof(struct udphdr, dest), udp.dest,
                     bpf_htons(*port + (to == NAT_T)));
@@ -94,20 +136,23 @@ int vpn_in(struct __sk_buff *skb)
 SEC("tc")
 int vpn_out(struct __sk_buff *skb)
 {
+    bool open = vnl_door == VNL_GATEWAY_DOOR_OPEN;
     struct udphdr udp;
     struct iphdr ip;
     __u16 *port, from;
     __u32 at, peer;
 
-    if (!read_udp(skb, &ip, &at, &udp))
+    if (!read_ip(skb, &ip))
         return TC_ACT_UNSPEC;
+    if (!read_udp(skb, &ip, &at, &udp))
+        return open || (is_tunnel(&ip) && !is_for_inside(skb, &ip)) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
     from = bpf_ntohs(udp.source);
     peer = ip.daddr;
     port = bpf_map_lookup_elem(&vnl_peers, &peer);
-    if (!port || (from != *port && from != *port + 1))
-        return TC_ACT_UNSPEC;
-    return set_port(skb, at, __builtin_offsetof(struct udphdr, source), udp.source,
-                    bpf_htons(from == *port ? IKE : NAT_T));
+    if (port && *port && !(ip.frag_off & bpf_htons(IP_FRAGMENTS)) && (from == *port || from == *port + 1))
+        return set_port(skb, at, __builtin_offsetof(struct udphdr, source), udp.source,
+                        bpf_htons(from == *port ? IKE : NAT_T));
+    return open || from == IKE || from == NAT_T ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* --- MSS ------------------------------------------------------------------------------------------------------------------ */
@@ -165,29 +210,64 @@ static long walk_on(__u32 turn, struct walk *walk)
     return 0;
 }
 
-SEC("tc")
-int vpn_clamp(struct __sk_buff *skb)
+static __always_inline void clamp(struct __sk_buff *skb, const struct iphdr *ip)
 {
     struct walk walk = { .skb = skb };
     __u8 offset_and_flags[2];
-    struct iphdr ip;
     __u32 at, size;
 
-    if (!read_ip(skb, IPPROTO_TCP, &ip) || ip.frag_off & bpf_htons(IP_OFFSET))
-        return TC_ACT_UNSPEC;
-    at = AT_IP + ip.ihl * 4;
+    if (ip->protocol != IPPROTO_TCP || ip->frag_off & bpf_htons(IP_OFFSET))
+        return;
+    at = AT_IP + ip->ihl * 4;
     if (bpf_skb_load_bytes(skb, at + TCP_AT_FLAGS - 1, offset_and_flags, sizeof(offset_and_flags)) < 0 ||
         !(offset_and_flags[1] & TCP_SYN))
-        return TC_ACT_UNSPEC;
+        return;
     size = (offset_and_flags[0] >> 4) * 4 - (__u32)sizeof(struct tcphdr);
     if (size > TCP_OPTIONS)
-        return TC_ACT_UNSPEC;
+        return;
     BOUND(size);
     if (size < 4 || bpf_skb_load_bytes(skb, at + sizeof(struct tcphdr), walk.options, size) < 0)
-        return TC_ACT_UNSPEC;
+        return;
     walk.at_tcp = at;
     walk.size = size;
     (void)bpf_loop(TCP_OPTIONS, walk_on, &walk, 0);
+}
+
+SEC("tc")
+int vpn_clamp(struct __sk_buff *skb)
+{
+    struct iphdr ip;
+
+    if (read_ip(skb, &ip))
+        clamp(skb, &ip);
+    return TC_ACT_UNSPEC;
+}
+
+/* --- services of the inside address ------------------------------------------------------------------------------------ */
+
+static __always_inline bool is_service(struct __sk_buff *skb, const struct iphdr *ip)
+{
+    __be16 to;
+
+    if (ip->frag_off & bpf_htons(IP_OFFSET) ||
+        bpf_skb_load_bytes(skb, AT_IP + ip->ihl * 4 + __builtin_offsetof(struct udphdr, dest), &to,
+                           sizeof(to)) < 0)
+        return false;
+    if (ip->protocol == IPPROTO_UDP)
+        return to == bpf_htons(IKE) || to == bpf_htons(NAT_T);
+    return ip->protocol == IPPROTO_TCP && to == bpf_htons(BGP);
+}
+
+SEC("tc")
+int vpn_inside(struct __sk_buff *skb)
+{
+    struct iphdr ip;
+
+    if (!read_ip(skb, &ip))
+        return TC_ACT_UNSPEC;
+    if (is_service(skb, &ip) && way_of(skb, &ip) == BPF_FIB_LKUP_RET_NOT_FWDED)
+        return TC_ACT_SHOT;
+    clamp(skb, &ip);
     return TC_ACT_UNSPEC;
 }
 

@@ -179,7 +179,7 @@ static int sync_guest(const struct vnl_plan *plan, const struct vnl_plan_gateway
 
     if ((r = sysctls_in(netns_fd, ret_changed, err)) < 0 ||
         (r = sync_routes(plan, gateway, nl, ret_changed, err)) < 0 ||
-        (r = vnl_gateway_clamp_sync(programs, nl, gateway->name, ret_changed, err)) < 0)
+        (r = vnl_gateway_inside_sync(programs, nl, gateway->name, gateway->site, ret_changed, err)) < 0)
         return r;
     return sync_rate(gateway, nl, ret_changed, err);
 }

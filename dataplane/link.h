@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vnetlab/layout.h"
+
 struct vnl_err;
 struct vnl_mac;
 struct vnl_nl;
@@ -14,7 +16,6 @@ struct vnl_plan_bridge;
 struct vnl_plan_nic;
 
 #define VNL_GUEST_LO_IFINDEX 1u
-#define VNL_GUEST_IFINDEX    2u /* eth0; the next NIC is 3 */
 
 #define VNL_LINK_MTU 1500u /* of bridges and ports */
 

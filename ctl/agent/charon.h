@@ -25,6 +25,7 @@ struct vnl_charon_spec {
     enum vnl_vpn_engine engine; /* VNL_VPN_XFRM or VNL_VPN_LIBIPSEC */
     uint16_t port;              /* IKE; NAT traversal is 4500 with 500, else the next one */
     unsigned tries;             /* how often it repeats what has no answer; 0: VNL_CHARON_TRIES */
+    bool outside_only;          /* what comes to addresses of eth0 is no IKE for it */
     bool own_routes;            /* it installs what its connections ask for: a configuration of the user's */
     char virtual_ip_on
         [16]; /* the interface that gets the address which the other end assigns; "": none does */

@@ -5,6 +5,7 @@
 /* threads: libipsec, netlink and the sockets hold nine of them for ever.
  * retransmits: with five, a peer that does not answer is given up after 26 s (vpn_dpd.c).
  * fwmark: with libipsec charon makes routes of its own in table 220; a rule that matches no packet leaves the choice to ours.
+ * interfaces_ignore: its sockets take what is for any address of the guest, also from tunnels.
  * pem, constraints: certificates (openssl reads them, constraints holds them to what they may be used for).
  * log: what packets look like (enc, net, esp) would be most of it. */
 static const char config[] =
@@ -18,6 +19,7 @@ static const char config[] =
     "  retransmit_tries = %u\n"
     "  half_open_timeout = 10\n"
     "  close_ike_on_child_failure = yes\n"
+    "%s"
     "  install_virtual_ip = %s\n"
     "%s%s%s"
     "  routing_table = 220\n"
@@ -46,7 +48,8 @@ char *vnl_charon_config(const struct vnl_charon_spec *spec)
 
     return asprintf(&text, config, libipsec ? "kernel-libipsec " : "", spec->port, nat_port,
                     VNL_CHARON_RETRANSMIT_S, VNL_CHARON_RETRANSMIT_BASE,
-                    spec->tries ? spec->tries : VNL_CHARON_TRIES, virtual_ip ? "yes" : "no",
+                    spec->tries ? spec->tries : VNL_CHARON_TRIES,
+                    spec->outside_only ? "  interfaces_ignore = eth0\n" : "", virtual_ip ? "yes" : "no",
                     virtual_ip ? "  install_virtual_ip_on = " : "", spec->virtual_ip_on,
                     virtual_ip ? "\n" : "", libipsec || spec->own_routes ? "" : "  install_routes = no\n",
                     libipsec ? "    kernel-libipsec {\n      load = yes\n      allow_peer_ts = no\n    }\n"

@@ -143,6 +143,8 @@ static int want_of(struct vnl_vpn *vpn, struct vnl_vpn_tunnel *tunnel)
     /* Point-to-site clients find 500 at the gateway; a client's own daemon is alone in its guest. */
     if (tunnel->daemon && one_each && tunnel->plan->kind == VNL_TUNNEL_CONNECTION)
         tunnel->daemon->spec.port = (uint16_t)(VNL_GATEWAY_PORTS + 2 * tunnel->plan->if_id);
+    if (tunnel->daemon && !vpn->plan->gateways[tunnel->plan->gateway].client)
+        tunnel->daemon->spec.outside_only = true;
     if (tunnel->daemon)
         vnl_vpn_p2s_spec(tunnel->plan, &tunnel->daemon->spec);
     return tunnel->daemon ? 0 : -ENOMEM;

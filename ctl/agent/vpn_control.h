@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vnetlab/layout.h"
+
 struct vnl_addr;
 struct vnl_err;
 struct vnl_json;
@@ -20,8 +22,8 @@ struct vnl_vpn;
 struct vnl_vpn_hands {
     int (*routes_set)(const char *lab, const char *gateway, const char *ifname,
                       const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
-    int (*peers_set)(const char *lab, const char *gateway, const struct vnl_addr *peers,
-                     const uint16_t *ports, size_t n, struct vnl_err **err);
+    int (*peers_set)(const char *lab, const char *gateway, enum vnl_gateway_door door,
+                     const struct vnl_addr *peers, const uint16_t *ports, size_t n, struct vnl_err **err);
     int (*tun_adopt)(const char *lab, const char *gateway, const char *ifname, const char *altname,
                      struct vnl_err **err);
 };

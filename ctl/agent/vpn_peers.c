@@ -17,26 +17,38 @@ static void list_done(struct list *list)
     free(list->ports);
 }
 
+/* With the kernel's ESP one daemon has the ports themselves. */
 static bool list_build(const struct vnl_vpn *vpn, uint32_t gateway, struct list *ret)
 {
+    bool shared = vnl_vpn_engine_at(vpn, vpn->plan->gateways[gateway].name) == VNL_VPN_LIBIPSEC;
+
     ret->peers = calloc(vpn->n_tunnels + 1, sizeof(*ret->peers));
     ret->ports = calloc(vpn->n_tunnels + 1, sizeof(*ret->ports));
     for (size_t i = 0; i < vpn->n_tunnels && ret->peers && ret->ports; i++) {
         if (vpn->tunnels[i]->plan->gateway != gateway || vpn->tunnels[i]->plan->kind != VNL_TUNNEL_CONNECTION)
             continue;
         ret->peers[ret->n] = vpn->tunnels[i]->plan->remote;
-        ret->ports[ret->n++] = vpn->tunnels[i]->daemon->spec.port;
+        ret->ports[ret->n++] = shared && vpn->tunnels[i]->daemon ? vpn->tunnels[i]->daemon->spec.port : 0;
     }
     return ret->peers && ret->ports;
 }
 
-/* Clients of a gateway come from anywhere: they find its port 500. Each time, as what is in the kernel may have been taken away: it costs less than to look. */
+/* Clients of a gateway come from anywhere: they find its port 500. */
+static enum vnl_gateway_door door_of(const struct vnl_plan_gateway *gateway)
+{
+    if (gateway->site)
+        return VNL_GATEWAY_DOOR_OPEN;
+    return gateway->p2s ? VNL_GATEWAY_DOOR_CLIENTS : VNL_GATEWAY_DOOR_PEERS;
+}
+
+/* Each time, as what is in the kernel may have been taken away: it costs less than to look. */
 static void follow(struct vnl_vpn *vpn, uint32_t index)
 {
+    const struct vnl_plan_gateway *gateway = &vpn->plan->gateways[index];
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     CLEANUP(list_done) struct list list = { .n = 0 };
 
-    if (list_build(vpn, index, &list) && vpn->hands.peers_set(vpn->lab, vpn->plan->gateways[index].name,
+    if (list_build(vpn, index, &list) && vpn->hands.peers_set(vpn->lab, gateway->name, door_of(gateway),
                                                               list.peers, list.ports, list.n, &err) < 0)
         vnl_err_print(stderr, err);
 }
@@ -45,6 +57,7 @@ void vnl_vpn_peers_follow(struct vnl_vpn *vpn)
 {
     for (size_t i = 0; i < vpn->plan->n_gateways; i++)
         if (!vpn->plan->gateways[i].client &&
-            vnl_vpn_engine_at(vpn, vpn->plan->gateways[i].name) == VNL_VPN_LIBIPSEC)
+            (!vpn->plan->gateways[i].site ||
+             vnl_vpn_engine_at(vpn, vpn->plan->gateways[i].name) == VNL_VPN_LIBIPSEC))
             follow(vpn, (uint32_t)i);
 }

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vnetlab/layout.h"
 #include "vnetlab/paths.h"
 
 struct vnl_err;
@@ -75,10 +76,11 @@ struct vnl_prefix;
 int vnl_gateway_routes_set(const char *lab, const char *gateway, const char *ifname,
                            const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
 /* IKE and ESP in UDP of each peer go to a charon of its own: to and from the peer's address, ports 500 and 4500 are ports[i] and
- * ports[i] + 1 in the gateway (ports are even). Exactly these peers (IPv4, at most VNL_GATEWAY_PEERS_MAX: gateway.h); others keep 500 and
- * 4500. */
-int vnl_gateway_peers_set(const char *lab, const char *gateway, const struct vnl_addr *peers,
-                          const uint16_t *ports, size_t n, struct vnl_err **err);
+ * ports[i] + 1 in the gateway (ports are even; 0: 500 and 4500 there too). Exactly these peers (IPv4, at most VNL_GATEWAY_PEERS_MAX:
+ * gateway.h); whether others come in, and keep 500 and 4500, the door says (layout.h). */
+int vnl_gateway_peers_set(const char *lab, const char *gateway, enum vnl_gateway_door door,
+                          const struct vnl_addr *peers, const uint16_t *ports, size_t n,
+                          struct vnl_err **err);
 
 /* --- guests ------------------------------------------------------------------------------------------------------------
  * A VM whose processes matter has an init (a small vnetlab process) that owns its PID, mount, UTS and IPC namespaces. It is started

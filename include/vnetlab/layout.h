@@ -549,6 +549,16 @@ _Static_assert(sizeof(struct vnl_event) == 128, "event has no padding");
 /* UDP ports of a gateway's IKE daemons, where it has several: from here on, two for each tunnel, + 2 * if_id. Nobody outside sees them. */
 #define VNL_GATEWAY_PORTS 20000u
 
+/* A guest's eth0, in its own namespace; the next NIC is 3. */
+#define VNL_GUEST_IFINDEX 2u
+
+/* Who is let in by a gateway's eth1. A VPN gateway has no services but IKE and ESP; what a site's device has is its owner's affair. */
+enum vnl_gateway_door {
+    VNL_GATEWAY_DOOR_OPEN,    /* everything */
+    VNL_GATEWAY_DOOR_PEERS,   /* IKE of peers */
+    VNL_GATEWAY_DOOR_CLIENTS, /* IKE of anybody: point-to-site */
+};
+
 /* --- the platform (spec 1.8) ------------------------------------------------------------------------------------------ */
 
 /* Behind the platform's port one namespace serves all guests, whose addresses may be the same in several VNets. So a guest is known there

@@ -16,24 +16,39 @@
 #include "../harness/frames.h"
 #include "gateway.skel.h"
 #include "vnetlab/base.h"
+#include "vnetlab/layout.h"
 
-#define OURS     "203.0.113.1"
-#define PEER     "203.0.113.2"
-#define STRANGER "203.0.113.3"
-#define PORT     20002 /* of PEER */
+#define OURS      "203.0.113.1"
+#define PEER      "203.0.113.2"
+#define STRANGER  "203.0.113.3"
+#define PORT      20002         /* of PEER */
+#define OWN_PORTS "203.0.113.4" /* a peer for whom 500 and 4500 are the daemon's own */
 
 enum { AT_SPORT = AT_L4, AT_DPORT = AT_L4 + 2, AT_UDP_CHECK = AT_L4 + 6, AT_TCP_FLAGS = AT_L4 + 13 };
 
-static int setup(void **state)
+static void put_peer(const struct vnl_gateway *skel, const char *text, uint16_t port)
 {
-    struct vnl_gateway *skel = vnl_gateway__open_and_load();
-    uint16_t port = PORT;
     struct in_addr peer;
 
-    assert_non_null(skel);
-    (void)inet_pton(AF_INET, PEER, &peer);
+    (void)inet_pton(AF_INET, text, &peer);
     assert_int_equal(bpf_map_update_elem(bpf_map__fd(skel->maps.vnl_peers), &peer, &port, BPF_ANY), 0);
-    *state = skel;
+}
+
+static struct vnl_gateway *load(enum vnl_gateway_door door)
+{
+    struct vnl_gateway *skel = vnl_gateway__open();
+
+    assert_non_null(skel);
+    skel->rodata->vnl_door = door;
+    assert_int_equal(vnl_gateway__load(skel), 0);
+    put_peer(skel, PEER, PORT);
+    put_peer(skel, OWN_PORTS, 0);
+    return skel;
+}
+
+static int setup(void **state)
+{
+    *state = load(VNL_GATEWAY_DOOR_OPEN);
     return 0;
 }
 
@@ -43,16 +58,21 @@ static int teardown(void **state)
     return 0;
 }
 
-static void run(struct bpf_program *program, struct frame *frame, uint32_t verdict)
+static uint32_t verdict_of(struct bpf_program *program, struct frame *frame)
 {
     struct frame out = *frame;
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->size,
                 .data_out = out.data, .data_size_out = sizeof(out.data));
 
     assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), 0);
-    assert_int_equal(opts.retval, verdict);
     assert_int_equal(opts.data_size_out, frame->size);
     memcpy(frame->data, out.data, frame->size);
+    return opts.retval;
+}
+
+static void run(struct bpf_program *program, struct frame *frame, uint32_t verdict)
+{
+    assert_int_equal(verdict_of(program, frame), verdict);
 }
 
 /* --- ports ------------------------------------------------------------------------------------------------------------------- */
@@ -116,6 +136,96 @@ static void each_peer_has_its_ports_and_a_checksum_of_zero_stays(void **state)
     }
 }
 
+/* --- the door ---------------------------------------------------------------------------------------------------------------- */
+
+#define ESP 50
+
+/* Bits: enum vnl_gateway_door. */
+#define OPEN    (1u << VNL_GATEWAY_DOOR_OPEN)
+#define PEERS   (1u << VNL_GATEWAY_DOOR_PEERS)
+#define CLIENTS (1u << VNL_GATEWAY_DOOR_CLIENTS)
+#define ALL     (OPEN | PEERS | CLIENTS)
+
+static const struct door_case {
+    const char *given;
+    bool out;
+    struct frame_spec packet;
+    unsigned passes;
+} door_cases[] = {
+    { "IKE of a peer",
+      false,
+      { .src = OWN_PORTS, .dst = OURS, .proto = 17, .sport = 500, .dport = 500 },
+      ALL },
+    { "NAT-T of a peer",
+      false,
+      { .src = OWN_PORTS, .dst = OURS, .proto = 17, .sport = 61000, .dport = 4500 },
+      ALL },
+    { "a stranger's IKE",
+      false,
+      { .src = STRANGER, .dst = OURS, .proto = 17, .sport = 500, .dport = 500 },
+      OPEN | CLIENTS },
+    { "a stranger's NAT-T",
+      false,
+      { .src = STRANGER, .dst = OURS, .proto = 17, .sport = 4500, .dport = 4500 },
+      OPEN | CLIENTS },
+    { "a stranger's first fragment",
+      false,
+      { .src = STRANGER, .dst = OURS, .proto = 17, .sport = 500, .dport = 500, .payload = 64, .more = true },
+      OPEN | CLIENTS },
+    { "a later fragment",
+      false,
+      { .src = STRANGER, .dst = OURS, .proto = 17, .offset = 64, .payload = 64 },
+      ALL },
+    { "a daemon's own port",
+      false,
+      { .src = STRANGER, .dst = OURS, .proto = 17, .sport = 500, .dport = PORT },
+      0 },
+    { "a daemon's own port, in fragments",
+      false,
+      { .src = STRANGER, .dst = OURS, .proto = 17, .sport = 500, .dport = PORT, .payload = 64, .more = true },
+      0 },
+    { "other UDP", false, { .src = PEER, .dst = OURS, .proto = 17, .sport = 53, .dport = 53 }, OPEN },
+    { "BGP", false, { .src = PEER, .dst = OURS, .sport = 40000, .dport = 179 }, OPEN },
+    { "TCP 500", false, { .src = PEER, .dst = OURS, .sport = 40000, .dport = 500 }, OPEN },
+    { "a ping", false, { .src = STRANGER, .dst = OURS, .proto = 1, .payload = 56 }, ALL },
+    { "ESP", false, { .src = STRANGER, .dst = OURS, .proto = ESP, .payload = 56 }, ALL },
+    { "GRE", false, { .src = PEER, .dst = OURS, .proto = 47, .payload = 56 }, OPEN },
+    { "IKE", true, { .src = OURS, .dst = STRANGER, .proto = 17, .sport = 500, .dport = 500 }, ALL },
+    { "NAT-T", true, { .src = OURS, .dst = STRANGER, .proto = 17, .sport = 4500, .dport = 61000 }, ALL },
+    { "ESP", true, { .src = OURS, .dst = STRANGER, .proto = ESP, .payload = 56 }, ALL },
+    { "a ping's answer", true, { .src = OURS, .dst = STRANGER, .proto = 1, .payload = 56 }, ALL },
+    { "other UDP", true, { .src = OURS, .dst = PEER, .proto = 17, .sport = 53, .dport = 53 }, OPEN },
+    { "a daemon's own port",
+      true,
+      { .src = OURS, .dst = STRANGER, .proto = 17, .sport = PORT, .dport = 500 },
+      OPEN },
+    { "TCP", true, { .src = OURS, .dst = PEER, .sport = 179, .dport = 40000 }, OPEN },
+};
+
+static void what_comes_in_and_goes_out_is_what_the_door_says(void **state)
+{
+    (void)state;
+    for (unsigned door = VNL_GATEWAY_DOOR_OPEN; door <= VNL_GATEWAY_DOOR_CLIENTS; door++) {
+        struct vnl_gateway *skel = load((enum vnl_gateway_door)door);
+
+        for (size_t i = 0; i < ARRAY_SIZE(door_cases); i++) {
+            const struct door_case *row = &door_cases[i];
+            bool passes = row->passes & 1u << door;
+            struct frame frame, was;
+            uint32_t verdict;
+
+            frame_build(&frame, &row->packet);
+            was = frame;
+            verdict = verdict_of(row->out ? skel->progs.vpn_out : skel->progs.vpn_in, &frame);
+            if (verdict != (passes ? (uint32_t)TC_ACT_UNSPEC : TC_ACT_SHOT) ||
+                memcmp(frame.data, was.data, was.size) != 0)
+                fail_msg("door %u, %s %s: verdict %d", door, row->given, row->out ? "out" : "in",
+                         (int)verdict);
+        }
+        vnl_gateway__destroy(skel);
+    }
+}
+
 /* --- MSS --------------------------------------------------------------------------------------------------------------------- */
 
 static const struct mss_case {
@@ -166,7 +276,7 @@ static void a_syns_mss_becomes_1350(void **state)
     struct vnl_gateway *skel = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(mss_cases); i++) {
-        struct frame frame, wanted;
+        struct frame frame, was, wanted;
 
         build_syn(&frame, &mss_cases[i]);
         wanted = frame;
@@ -174,7 +284,10 @@ static void a_syns_mss_becomes_1350(void **state)
             frame_put16(&wanted, AT_L4 + 20 + mss_cases[i].at, 1350);
             frame_fix(&wanted);
         }
+        was = frame;
         run(skel->progs.vpn_clamp, &frame, (uint32_t)TC_ACT_UNSPEC);
+        run(skel->progs.vpn_inside, &was, (uint32_t)TC_ACT_UNSPEC);
+        assert_memory_equal(was.data, frame.data, frame.size);
         if (memcmp(frame.data, wanted.data, frame.size) != 0)
             fail_msg("%s: not as wanted; checksums are %s", mss_cases[i].given,
                      frame_checksums_ok(&frame) ? "right" : "wrong");
@@ -207,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_peer_has_its_ports_and_a_checksum_of_zero_stays),
+        cmocka_unit_test(what_comes_in_and_goes_out_is_what_the_door_says),
         cmocka_unit_test(a_syns_mss_becomes_1350),
         cmocka_unit_test(what_is_no_tcp_or_has_no_header_is_left),
     };

@@ -321,21 +321,27 @@ static size_t captured(int fd, bool sent)
 }
 
 /* A frame that comes out of the NIC's port, as if the port's program had let it through. */
-static void put_into(const struct vnl_plan_nic *nic, const char *src, const char *dst)
+static void put_frame(const struct vnl_plan_nic *nic, const struct frame_spec *spec)
 {
     CLEANUP(vnl_netns_leave) int saved = -1;
     CLEANUP(vnl_fd_close) int netns = -1;
-    struct frame_spec spec = { .src = src, .dst = dst, .dport = 80 };
     struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)nic->ifindex };
     CLEANUP(vnl_fd_close) int fd = -1;
     struct frame frame;
 
-    frame_build(&frame, &spec);
+    frame_build(&frame, spec);
     memcpy(frame.data, nic->mac.bytes, 6);
     assert_int_equal(vnl_netns_open(live_plan->lab, VNL_FABRIC, &netns, NULL), 0);
     assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
     fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
     assert_int_equal(sendto(fd, frame.data, frame.size, 0, (struct sockaddr *)&to, sizeof(to)), frame.size);
+}
+
+static void put_into(const struct vnl_plan_nic *nic, const char *src, const char *dst)
+{
+    const struct frame_spec spec = { .src = src, .dst = dst, .dport = 80 };
+
+    put_frame(nic, &spec);
 }
 
 static void put_all_into(const struct vnl_plan_gateway *gateway)
@@ -558,7 +564,8 @@ static void peers_get_daemons_of_their_own(void **state)
     ours = udp_in("gwa", here, port);
     nat_t = udp_in("gwa", here, port + 1);
     theirs = udp_in("gwb", there, 500);
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", there, &port, 1, NULL), 0);
+    assert_int_equal(
+        vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, there, &port, 1, NULL), 0);
     send_to(theirs, here, 500);
     assert_int_equal(got(ours), 500);
     send_to(theirs, here, 4500);
@@ -568,12 +575,125 @@ static void peers_get_daemons_of_their_own(void **state)
     send_to(nat_t, there, 500);
     assert_int_equal(got(theirs), 4500);
     assert_int_equal(running_converge(live_plan).changed, 0);
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", NULL, NULL, 0, NULL), 0);
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", NULL, NULL, 0, NULL), 0);
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, NULL, NULL, 0, NULL),
+                     0);
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, NULL, NULL, 0, NULL),
+                     0);
     send_to(ours, there, 500);
     assert_int_equal(got(theirs), port);
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", there, &odd, 1, &err), -EINVAL);
+    assert_int_equal(
+        vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, there, &odd, 1, &err), -EINVAL);
     assert_string_equal(err->msg, "VM 'gwa': a peer needs an IPv4 address and an even port, not 10001");
+}
+
+/* --- the door ------------------------------------------------------------------------------------------------------------------------- */
+
+static void set_door(const char *gateway, enum vnl_gateway_door door, const char *peer)
+{
+    const struct vnl_addr *addr = peer ? &gateway_of(peer)->outer : NULL;
+    const uint16_t own = 0;
+
+    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, gateway, door, addr, &own, peer != NULL, NULL), 0);
+}
+
+static void strangers_find_no_service_outside(void **state)
+{
+    const struct vnl_addr *here, *there;
+    CLEANUP(vnl_fd_close) int ours = -1;
+    CLEANUP(vnl_fd_close) int nat_t = -1;
+    CLEANUP(vnl_fd_close) int other = -1;
+    CLEANUP(vnl_fd_close) int theirs = -1;
+
+    (void)state;
+    (void)live_converge(VNETS GATEWAYS SITE);
+    here = &gateway_of("gwa")->outer;
+    there = &gateway_of("gwb")->outer;
+    ours = udp_in("gwa", here, 500);
+    nat_t = udp_in("gwa", here, 4500);
+    other = udp_in("gwa", here, 5353);
+    theirs = udp_in("gwb", there, 500);
+    set_door("gwa", VNL_GATEWAY_DOOR_OPEN, NULL);
+    send_to(theirs, here, 5353);
+    assert_int_equal(got(other), 500);
+    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, "gwb");
+    send_to(theirs, here, 5353);
+    send_to(theirs, here, 500);
+    assert_int_equal(got(ours), 500);
+    assert_int_equal(got(other), 0);
+    send_to(ours, there, 500);
+    assert_int_equal(got(theirs), 500);
+    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, NULL);
+    send_to(theirs, here, 500);
+    assert_int_equal(got(ours), 0);
+    running_has(running_in("gwb", "ping -c 1 -W 2 -I %s %s", outer_of("gwb"), "203.0.113.200"),
+                " 0% packet loss");
+    set_door("gwa", VNL_GATEWAY_DOOR_CLIENTS, NULL);
+    send_to(theirs, here, 4500);
+    assert_int_equal(got(nat_t), 500);
+    send_to(theirs, here, 5353);
+    assert_int_equal(got(other), 0);
+}
+
+/* Who asks from inside for the public address gets no answer: it would go out in clear. */
+static void answers_to_those_inside_do_not_leave_by_eth1(void **state)
+{
+    static const struct frame_spec asked[] = {
+        { .dport = 80 }, { .dport = 179 }, { .proto = 17, .dport = 7 }, { .proto = 1, .payload = 56 }
+    };
+    const struct vnl_plan_gateway *gwa;
+    CLEANUP(vnl_fd_close) int inside = -1;
+    CLEANUP(vnl_fd_close) int outside = -1;
+    char outer[VNL_ADDR_STR];
+
+    (void)state;
+    (void)live_converge(VNETS GATEWAYS SITE);
+    gwa = gateway_of("gwa");
+    (void)vnl_addr_format(&gwa->outer, outer);
+    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, "gwb");
+    inside = capture_in("gwa", "eth0");
+    outside = capture_in("gwa", "eth1");
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+        struct frame_spec spec = asked[i];
+
+        spec.src = "10.1.0.4";
+        spec.dst = outer;
+        put_frame(&live_plan->nics[gwa->nic_in], &spec);
+    }
+    assert_true(captured(inside, false) >= (int)ARRAY_SIZE(asked));
+    assert_int_equal(captured(outside, true), 0);
+    running_has(running_in("gwb", "ping -c 1 -W 2 -I %s %s", outer_of("gwb"), outer), " 0% packet loss");
+    assert_true(captured(outside, true) >= 1);
+}
+
+/* BGP and IKE are for peers: by tunnels, and by eth1. Nobody listens here: what is let in is answered. */
+static void vms_find_no_service_inside(void **state)
+{
+    static const struct {
+        const char *guest;
+        struct frame_spec packet;
+        bool answered;
+    } rows[] = {
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .dport = 179 }, false },
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .proto = 17, .dport = 500 }, false },
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .proto = 17, .dport = 4500 }, false },
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .dport = 80 }, true },
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .proto = 17, .dport = 179 }, true },
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.0.9", .dport = 179 }, true }, /* forwarded */
+        { "gwa", { .src = "10.1.0.4", .dst = "10.1.0.9", .proto = 17, .dport = 500 }, true },
+        { "office", { .src = "10.50.0.9", .dst = "10.50.0.1", .dport = 179 }, true },
+        { "office", { .src = "10.50.0.9", .dst = "10.50.0.1", .proto = 17, .dport = 500 }, true },
+    };
+
+    (void)state;
+    (void)live_converge(VNETS GATEWAYS SITE);
+    assert_true(running_ping("gwa", "10.1.0.4") &&
+                running_ping("office", "10.50.0.9")); /* neighbors are known */
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(vnl_fd_close) int inside = capture_in(rows[i].guest, "eth0");
+
+        put_frame(&live_plan->nics[gateway_of(rows[i].guest)->nic_in], &rows[i].packet);
+        assert_int_equal(captured(inside, true), rows[i].answered);
+    }
 }
 
 /* --- rate, engine ------------------------------------------------------------------------------------------------------------------ */
@@ -631,6 +751,9 @@ int main(void)
         lab_test(nothing_that_is_forwarded_leaves_by_eth1),
         lab_test(packets_go_through_a_tunnel_and_fit_it),
         lab_test(peers_get_daemons_of_their_own),
+        lab_test(strangers_find_no_service_outside),
+        lab_test(answers_to_those_inside_do_not_leave_by_eth1),
+        lab_test(vms_find_no_service_inside),
         lab_test(the_rate_is_that_of_the_sku),
         lab_test(with_the_kernels_esp_tunnels_are_xfrm_interfaces),
     };

@@ -73,10 +73,10 @@ static int routes_set(const char *lab, const char *gateway, const char *ifname,
     return 0;
 }
 
-static int peers_set(const char *lab, const char *gateway, const struct vnl_addr *peers,
-                     const uint16_t *ports, size_t n, struct vnl_err **err)
+static int peers_set(const char *lab, const char *gateway, enum vnl_gateway_door door,
+                     const struct vnl_addr *peers, const uint16_t *ports, size_t n, struct vnl_err **err)
 {
-    (void)lab, (void)gateway, (void)peers, (void)ports, (void)n, (void)err;
+    (void)lab, (void)gateway, (void)door, (void)peers, (void)ports, (void)n, (void)err;
     return 0;
 }
 

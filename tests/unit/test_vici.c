@@ -416,6 +416,17 @@ static void charon_config_is_of_its_engine(void **state)
     assert_null(strstr(xfrm, "libipsec"));
     assert_null(strstr(own, "fwmark"));
     assert_null(strstr(own, "install_routes"));
+    assert_null(strstr(own, "interfaces_ignore"));
+}
+
+static void gateway_speaks_ike_at_its_public_address_only(void **state)
+{
+    CLEANUP(vnl_str_free)
+    char *text = vnl_charon_config(
+        &(struct vnl_charon_spec){ .engine = VNL_VPN_XFRM, .port = 500, .outside_only = true });
+
+    (void)state;
+    assert_non_null(strstr(text, "  interfaces_ignore = eth0\n"));
 }
 
 /* Silence and repetitions together; a daemon of several connections repeats as the least timeout needs. */
@@ -463,6 +474,7 @@ int main(void)
         cmocka_unit_test(log_lines_become_sentences),
         cmocka_unit_test(other_lines_are_no_log),
         cmocka_unit_test(charon_config_is_of_its_engine),
+        cmocka_unit_test(gateway_speaks_ike_at_its_public_address_only),
         cmocka_unit_test(dead_peers_are_known_in_time),
     };
 
