@@ -32,6 +32,8 @@
 
 #define BGP 179
 
+#define ICMP_UNREACHABLE 3
+
 #define AF_INET 2
 
 #define TCP_SYN      0x02
@@ -99,12 +101,20 @@ static __always_inline bool is_tunnel(const struct iphdr *ip)
     return ip->protocol == IPPROTO_ESP || ip->protocol == IPPROTO_ICMP || ip->frag_off & bpf_htons(IP_OFFSET);
 }
 
-/* An echo's answer to who asked from inside for the public address is for one that the guest has a way for. */
-static __always_inline bool is_for_inside(struct __sk_buff *skb, const struct iphdr *ip)
+/* That a port is closed would tell a daemon's own one, when it has died. And an echo's answer to who asked from inside for the public address
+ * is for one that the guest has a way for. */
+static __always_inline bool is_for_outside(struct __sk_buff *skb, const struct iphdr *ip)
 {
-    long way = ip->protocol == IPPROTO_ICMP ? way_of(skb, ip) : BPF_FIB_LKUP_RET_BLACKHOLE;
+    __u8 type;
+    long way;
 
-    return way == BPF_FIB_LKUP_RET_SUCCESS || way == BPF_FIB_LKUP_RET_NO_NEIGH;
+    if (ip->protocol != IPPROTO_ICMP)
+        return true;
+    if (!(ip->frag_off & bpf_htons(IP_OFFSET)) &&
+        (bpf_skb_load_bytes(skb, AT_IP + ip->ihl * 4, &type, sizeof(type)) < 0 || type == ICMP_UNREACHABLE))
+        return false;
+    way = way_of(skb, ip);
+    return way != BPF_FIB_LKUP_RET_SUCCESS && way != BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
 SEC("tc")
@@ -145,7 +155,7 @@ int vpn_out(struct __sk_buff *skb)
     if (!read_ip(skb, &ip))
         return TC_ACT_UNSPEC;
     if (!read_udp(skb, &ip, &at, &udp))
-        return open || (is_tunnel(&ip) && !is_for_inside(skb, &ip)) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+        return open || (is_tunnel(&ip) && is_for_outside(skb, &ip)) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
     from = bpf_ntohs(udp.source);
     peer = ip.daddr;
     port = bpf_map_lookup_elem(&vnl_peers, &peer);
