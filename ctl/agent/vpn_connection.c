@@ -113,7 +113,8 @@ static void put_connection(struct vnl_vici_message *message, const struct vnl_pl
     put_seconds(message, "dpd_delay", vnl_vpn_dpd_delay(tunnel->dpd_s, tries));
     vnl_vici_put(message, "keyingtries", "0");
     put_seconds(message, "rekey_time", tunnel->ike_lifetime_s);
-    vnl_vici_put(message, "unique", "replace");
+    /* One certificate may be several clients': a gateway knows them apart by nothing else. */
+    vnl_vici_put(message, "unique", tunnel->kind == VNL_TUNNEL_SERVER ? "never" : "replace");
     if (engine == VNL_VPN_XFRM) {
         put_number(message, "if_id_in", tunnel->if_id);
         put_number(message, "if_id_out", tunnel->if_id);

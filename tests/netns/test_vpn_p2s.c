@@ -345,9 +345,35 @@ static void revoked_client_is_refused_and_told_why(void **state)
     assert_true(pings("laptop", "10.1.0.4") && pings("phone", "10.1.0.4"));
 }
 
+static void clients_may_share_a_certificate(void **state)
+{
+    CLEANUP(vnl_str_free) char *file = vnl_run_path("p2s", "vpn/pki/client+laptop.pem");
+
+    (void)state;
+    plan.n_tunnels = PHONE;
+    follow();
+    await(LAPTOP, VNL_VPN_CONNECTED);
+    plan.n_tunnels = N;
+    tunnels[PHONE].certificate = tunnels[PHONE].private_key = file;
+    tunnels[PHONE].root = NULL;
+    follow();
+    await(PHONE, VNL_VPN_CONNECTED);
+    pump(300);
+    assert_string_equal(vpn->tunnels[LAPTOP]->thumbprint, vpn->tunnels[PHONE]->thumbprint);
+    assert_string_not_equal(vpn->tunnels[LAPTOP]->inner, vpn->tunnels[PHONE]->inner);
+    assert_true(pings("laptop", "10.1.0.4") && pings("phone", "10.1.0.4"));
+    (void)sh("ip netns pids phone | xargs kill -9"); /* it comes back to the address it had */
+    await(PHONE, VNL_VPN_CONNECTING);
+    await(PHONE, VNL_VPN_CONNECTED);
+    pump(300);
+    assert_string_not_equal(vpn->tunnels[LAPTOP]->inner, vpn->tunnels[PHONE]->inner);
+    assert_true(pings("laptop", "10.1.0.4") && pings("phone", "10.1.0.4"));
+}
+
 static void foreign_certificate_is_refused_and_told_why(void **state)
 {
     CLEANUP(vnl_str_free) char *file = vnl_run_path("p2s", "foreign.pem");
+    char thumbprint[VNL_PKI_THUMBPRINT_STR];
 
     (void)state;
     (void)sh(
@@ -365,6 +391,14 @@ static void foreign_certificate_is_refused_and_told_why(void **state)
     tunnels[PHONE].private_key = (char *)"/nowhere.pem";
     follow();
     pump(100);
+    assert_string_equal(vpn->tunnels[PHONE]->reason,
+                        "/nowhere.pem is not a private key in PEM without passphrase");
+    (void)snprintf(thumbprint, sizeof(thumbprint), "%s", vpn->tunnels[LAPTOP]->thumbprint);
+    revoked[0] = thumbprint; /* all clients are to come anew */
+    p2s.n_revoked = 1;
+    follow();
+    await(LAPTOP, VNL_VPN_NOT_CONNECTED);
+    assert_int_equal(vpn->tunnels[PHONE]->status, VNL_VPN_NOT_CONNECTED);
     assert_string_equal(vpn->tunnels[PHONE]->reason,
                         "/nowhere.pem is not a private key in PEM without passphrase");
 }
@@ -430,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(both_clients_get_addresses_and_ping_through, setup, teardown),
         cmocka_unit_test_setup_teardown(gateway_is_up_while_one_client_is, setup, teardown),
         cmocka_unit_test_setup_teardown(revoked_client_is_refused_and_told_why, setup, teardown),
+        cmocka_unit_test_setup_teardown(clients_may_share_a_certificate, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_certificate_is_refused_and_told_why, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_come_back_to_a_gateway_that_was_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_root_stops_nothing_else, setup, teardown),
