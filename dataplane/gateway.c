@@ -31,6 +31,7 @@
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
+#include "vnetlab/gateway.h"
 #include "vnetlab/plan.h"
 
 #ifndef RTPROT_DHCP
@@ -110,18 +111,24 @@ static const struct vnl_plan_addr *ipv4_of(const struct vnl_plan_nic *nic)
 static const struct vnl_addr nothing;
 static const struct vnl_prefix everything = { .addr = { .family = AF_INET } };
 
+static struct vnl_gateway_route outside_route(const struct vnl_plan_addr *outside)
+{
+    return (struct vnl_gateway_route){
+        .table = OUTSIDE_TABLE,
+        .oif = VNL_GATEWAY_ETH1,
+        .dst = everything,
+        .via = outside ? outside->gateway : nothing,
+    };
+}
+
 static size_t list_routes(const struct vnl_plan_gateway *gateway, const struct vnl_plan_addr *inside,
-                          struct vnl_gateway_route *ret)
+                          const struct vnl_plan_addr *outside, struct vnl_gateway_route *ret)
 {
     size_t n = 0;
 
     ret[n++] =
         (struct vnl_gateway_route){ .table = RT_TABLE_MAIN, .metric = BLACKHOLE_METRIC, .dst = everything };
-    ret[n++] = (struct vnl_gateway_route){
-        .table = OUTSIDE_TABLE,
-        .oif = VNL_GATEWAY_ETH1,
-        .dst = everything,
-    };
+    ret[n++] = outside_route(outside);
     for (size_t i = 0; i < gateway->n_inside && inside; i++) {
         if (gateway->inside[i].addr.family != AF_INET)
             continue;
@@ -148,9 +155,7 @@ static int sync_routes(const struct vnl_plan *plan, const struct vnl_plan_gatewa
 
     if (!routes)
         return vnl_fail(err, ENOMEM, "routes of VM '%s'", gateway->name);
-    n = list_routes(gateway, inside, routes);
-    if (outside)
-        routes[1].via = outside->gateway;
+    n = list_routes(gateway, inside, outside, routes);
     r = vnl_gateway_routes_sync(nl, VNL_GATEWAY_PROTO, 0, routes, n, gateway->name, ret_changed, err);
     if (r == 0) /* of a VM that had the name before */
         r = vnl_gateway_routes_sync(nl, RTPROT_DHCP, 0, NULL, 0, gateway->name, ret_changed, err);
@@ -158,6 +163,31 @@ static int sync_routes(const struct vnl_plan *plan, const struct vnl_plan_gatewa
     return r < 0
                ? r
                : vnl_gateway_rules_sync(nl, &gateway->outer, OUTSIDE_TABLE, gateway->name, ret_changed, err);
+}
+
+int vnl_gateway_outside_keep(const struct vnl_plan *plan, size_t index, struct vnl_err **err)
+{
+    const struct vnl_plan_gateway *gateway = &plan->gateways[index];
+    CLEANUP(vnl_err_free) struct vnl_err *why = NULL;
+    CLEANUP(vnl_nl_close) struct vnl_nl *nl = NULL;
+    CLEANUP(vnl_fd_close) int fd = -1;
+    struct vnl_gateway_route route;
+    bool changed = false;
+    int r;
+
+    if (gateway->client)
+        return 0;
+    route = outside_route(ipv4_of(&plan->nics[gateway->nic_out]));
+    if ((r = vnl_netns_open(plan->lab, gateway->name, &fd, err)) < 0 ||
+        (r = vnl_nl_open_in(fd, &nl, err)) < 0)
+        return r;
+    r = vnl_gateway_routes_sync(nl, VNL_GATEWAY_PROTO, VNL_GATEWAY_ETH1, &route, 1, gateway->name, &changed,
+                                &why);
+    if (r == -ENETDOWN)
+        return 0;
+    if (r < 0)
+        vnl_err_append(err, &why);
+    return r;
 }
 
 /* --- one gateway, all gateways ------------------------------------------------------------------------------------------------ */

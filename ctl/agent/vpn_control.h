@@ -17,8 +17,8 @@ struct vnl_plan;
 struct vnl_prefix;
 struct vnl_vpn;
 
-/* What it has done in a gateway's namespace: vnl_gateway_routes_set, vnl_gateway_peers_set (dataplane.h), vnl_gateway_tun_adopt
- * (gateway.h), or a test's. */
+/* What it has done in a gateway's namespace: vnl_gateway_routes_set, vnl_gateway_peers_set (dataplane.h), vnl_gateway_tun_adopt,
+ * vnl_gateway_outside_keep (gateway.h), or a test's. */
 struct vnl_vpn_hands {
     int (*routes_set)(const char *lab, const char *gateway, const char *ifname,
                       const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
@@ -26,6 +26,7 @@ struct vnl_vpn_hands {
                      const struct vnl_addr *peers, const uint16_t *ports, size_t n, struct vnl_err **err);
     int (*tun_adopt)(const char *lab, const char *gateway, const char *ifname, const char *altname,
                      struct vnl_err **err);
+    int (*outside_keep)(const struct vnl_plan *plan, size_t gateway, struct vnl_err **err);
 };
 
 int vnl_vpn_new(int epoll_fd, const char *lab, const struct vnl_vpn_hands *hands, struct vnl_vpn **ret,

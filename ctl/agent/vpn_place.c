@@ -1,10 +1,11 @@
 /* Is a charon where it belongs? A gateway's namespace may be another one than it was started in, and its TUN may have been deleted: then it lives, and
- * its SAs too, but no packet reaches it. */
+ * its SAs too, but no packet reaches it. And eth1 may have been down, whose route went with it: then it reaches nobody. */
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "vnetlab/base.h"
 #include "vnetlab/dataplane.h"
+#include "vnetlab/err.h"
 #include "vpn_parts.h"
 
 #define LOOK_MS 3000
@@ -32,6 +33,21 @@ const char *vnl_vpn_daemon_misplaced(const struct vnl_vpn_daemon *daemon)
     return NULL;
 }
 
+/* Once is enough, however many of its tunnels are not connected. */
+static void keep_outside(const struct vnl_vpn_daemon *daemon)
+{
+    const struct vnl_vpn *vpn = daemon->vpn;
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+
+    for (size_t i = 0; vpn->hands.outside_keep && i < vpn->n_tunnels; i++) {
+        if (vpn->tunnels[i]->daemon != daemon || vpn->tunnels[i]->status == VNL_VPN_CONNECTED)
+            continue;
+        if (vpn->hands.outside_keep(vpn->plan, vpn->tunnels[i]->plan->gateway, &err) < 0)
+            vnl_err_print(stderr, err);
+        return;
+    }
+}
+
 bool vnl_vpn_daemon_check_place(struct vnl_vpn_daemon *daemon)
 {
     const char *why = vnl_vpn_daemon_misplaced(daemon);
@@ -39,5 +55,7 @@ bool vnl_vpn_daemon_check_place(struct vnl_vpn_daemon *daemon)
     daemon->place_ms = vnl_loop_now_ms() + LOOK_MS;
     if (why)
         vnl_vpn_daemon_lost(daemon, why);
+    else
+        keep_outside(daemon);
     return !why;
 }

@@ -4,8 +4,10 @@
 #define VNETLAB_GATEWAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct vnl_err;
+struct vnl_plan;
 
 #define VNL_TUNNEL_MTU        1400u /* inner packets (spec 12) */
 #define VNL_TUNNEL_MSS        1350u
@@ -29,5 +31,9 @@ bool vnl_gateway_engine_forced(const char *gateway, char ret[VNL_ENGINE_STR]);
  * another interface has the alternative name. */
 int vnl_gateway_tun_adopt(const char *lab, const char *gateway, const char *ifname, const char *altname,
                           struct vnl_err **err);
+
+/* The route by which the gateway's own packets leave through eth1, put back when it is not there: the kernel takes it away while eth1 is down.
+ * gateway: of plan->gateways. 0 also while eth1 is down, and for a client's guest; -ENOENT: no such gateway. */
+int vnl_gateway_outside_keep(const struct vnl_plan *plan, size_t gateway, struct vnl_err **err);
 
 #endif
