@@ -26,6 +26,9 @@ static void note_line(struct vnl_vpn_daemon *daemon, const char *text)
     tunnel = vnl_vpn_daemon_tunnel(daemon, *line.connection || !*daemon->tunnel ? line.connection : NULL);
     if (!tunnel)
         return;
+    /* It may be said before charon's event of what it ended: then it would be taken for that of a stranger, while the tunnel is up. */
+    if (line.failure && tunnel->status == VNL_VPN_CONNECTED && daemon->phase == VNL_VPN_UP)
+        vnl_vpn_daemon_refresh(daemon);
     vnl_vpn_p2s_explain(tunnel, &line);
     vnl_vpn_tunnel_note_line(tunnel, &line);
 }

@@ -276,6 +276,7 @@ void vnl_vpn_tunnel_note_sa(struct vnl_vpn_tunnel *tunnel, const struct vnl_vpn_
     if (was) {
         replace(&tunnel->suite, NULL);
         become(tunnel, VNL_VPN_CONNECTING, NULL);
+        vnl_vpn_tunnel_settle(tunnel); /* the other end may be gone from the plan */
     }
     if (tunnel->plan->initiates && !tunnel->due_ms)
         schedule(tunnel);
