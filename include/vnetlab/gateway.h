@@ -9,7 +9,8 @@
 struct vnl_err;
 struct vnl_plan;
 
-#define VNL_TUNNEL_MTU        1400u /* inner packets (spec 12) */
+#define VNL_TUNNEL_MTU                                                                                       \
+    1400u /* inner packets (spec 12); charon's libipsec reads no more from its TUN at once */
 #define VNL_TUNNEL_MSS        1350u
 #define VNL_GATEWAY_PEERS_MAX 128u
 

@@ -1,4 +1,5 @@
-/* The programs of bpf/gateway.bpf.c, each on single frames: which ports they write, which MSS, and that all else is left as it was. */
+/* The programs of bpf/gateway.bpf.c, each on single frames: which ports they write, which MSS, what is dropped, and that all else is left as it
+ * was. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
 #include "../harness/frames.h"
@@ -58,11 +60,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static uint32_t verdict_of(struct bpf_program *program, struct frame *frame)
+/* ingress: by which interface it came; 0: the gateway's own. */
+static uint32_t verdict_from(struct bpf_program *program, struct frame *frame, uint32_t ingress)
 {
+    struct __sk_buff skb = { .ingress_ifindex = ingress };
     struct frame out = *frame;
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->size,
-                .data_out = out.data, .data_size_out = sizeof(out.data));
+                .data_out = out.data, .data_size_out = sizeof(out.data), .ctx_in = &skb,
+                .ctx_size_in = sizeof(skb));
 
     assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), 0);
     assert_int_equal(opts.data_size_out, frame->size);
@@ -70,9 +75,19 @@ static uint32_t verdict_of(struct bpf_program *program, struct frame *frame)
     return opts.retval;
 }
 
+static uint32_t verdict_of(struct bpf_program *program, struct frame *frame)
+{
+    return verdict_from(program, frame, 0);
+}
+
+static void run_from(struct bpf_program *program, struct frame *frame, uint32_t ingress, uint32_t verdict)
+{
+    assert_int_equal(verdict_from(program, frame, ingress), verdict);
+}
+
 static void run(struct bpf_program *program, struct frame *frame, uint32_t verdict)
 {
-    assert_int_equal(verdict_of(program, frame), verdict);
+    run_from(program, frame, 0, verdict);
 }
 
 /* --- ports ------------------------------------------------------------------------------------------------------------------- */
@@ -320,6 +335,111 @@ static void what_is_no_tcp_or_has_no_header_is_left(void **state)
     }
 }
 
+/* --- size ------------------------------------------------------------------------------------------------------------------- */
+
+static const struct size_case {
+    uint16_t size, flags;
+    bool may_fragment; /* afterwards */
+} size_cases[] = {
+    { 1400, 0x4000 }, { 1401, 0x4000, true },    { 1422, 0x4000, true }, { 1423, 0x4000 },
+    { 1500, 0x4000 }, { 1410, 0x2000 | 0x4000 }, { 1410, 0x4000 | 8 },   { 1410, 0 },
+};
+
+static void build_size(struct frame *frame, const struct size_case *row)
+{
+    struct frame_spec spec = {
+        .src = "10.1.0.4", .dst = "10.4.0.4", .proto = 17, .payload = row->size - 28u
+    };
+
+    frame_build(frame, &spec);
+    frame_put16(frame, AT_IP + 4, 0);
+    frame_put16(frame, AT_IP + 6, row->flags);
+    frame_fix(frame);
+}
+
+static void what_must_not_be_fragmented_may_be_up_to_1422_bytes(void **state)
+{
+    struct vnl_gateway *skel = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(size_cases); i++) {
+        uint16_t ids = 0;
+
+        for (int turn = 0; turn < 4; turn++) { /* one id may be 0 by chance */
+            struct frame frame, wanted;
+
+            build_size(&frame, &size_cases[i]);
+            wanted = frame;
+            run_from(skel->progs.vpn_clamp, &frame, 2, (uint32_t)TC_ACT_UNSPEC);
+            ids |= frame_get16(&frame, AT_IP + 4);
+            if (size_cases[i].may_fragment) {
+                frame_put16(&wanted, AT_IP + 4, frame_get16(&frame, AT_IP + 4));
+                frame_put16(&wanted, AT_IP + 6, 0);
+                frame_fix(&wanted);
+            }
+            assert_memory_equal(frame.data, wanted.data, wanted.size);
+        }
+        assert_int_equal(ids != 0, size_cases[i].may_fragment);
+    }
+}
+
+#define TUNNEL 7 /* an interface's number */
+
+static const struct error_case {
+    const char *given;
+    uint32_t ingress;
+    uint8_t proto, type, code;
+    uint16_t offset;
+    bool has_options, drops;
+} error_cases[] = {
+    { "the gateway's own", 0, 1, 3, 4, .drops = true },
+    { "the gateway's own with IP options", 0, 1, 3, 4, .has_options = true, .drops = true },
+    { "from beyond the tunnel", TUNNEL, 1, 3, 4 },
+    { "the gateway's \"host unreachable\"", 0, 1, 3, 1 },
+    { "the gateway's \"time exceeded\"", 0, 1, 11, 0 },
+    { "a code 4 of another type", 0, 1, 12, 4 },
+    { "no ICMP", 0, 17, 3, 4 },
+    { "a later fragment", 0, 1, 3, 4, .offset = 64 },
+};
+
+static void build_error(struct frame *frame, const struct error_case *row)
+{
+    struct frame_spec spec = { .src = "10.1.255.4",
+                               .dst = "10.1.0.4",
+                               .proto = row->proto,
+                               .icmp_type = row->type,
+                               .offset = row->offset,
+                               .payload = 28 };
+    size_t at = AT_L4;
+
+    frame_build(frame, &spec);
+    if (row->has_options) {
+        memmove(frame->data + AT_L4 + 4, frame->data + AT_L4, frame->size - AT_L4);
+        memset(frame->data + AT_L4, 1, 4);
+        frame->data[AT_IP] = 0x46;
+        frame->size += 4;
+        at += 4;
+    }
+    frame->data[at] = row->type;
+    frame->data[at + 1] = row->code;
+    frame_fix(frame);
+}
+
+static void own_fragmentation_needed_is_dropped_and_no_other_error(void **state)
+{
+    struct vnl_gateway *skel = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(error_cases); i++) {
+        struct frame frame, was;
+
+        print_message("%s\n", error_cases[i].given);
+        build_error(&frame, &error_cases[i]);
+        was = frame;
+        run_from(skel->progs.vpn_clamp, &frame, error_cases[i].ingress,
+                 error_cases[i].drops ? TC_ACT_SHOT : (uint32_t)TC_ACT_UNSPEC);
+        assert_memory_equal(frame.data, was.data, was.size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +447,8 @@ int main(void)
         cmocka_unit_test(what_comes_in_and_goes_out_is_what_the_door_says),
         cmocka_unit_test(a_syns_mss_becomes_1350),
         cmocka_unit_test(what_is_no_tcp_or_has_no_header_is_left),
+        cmocka_unit_test(what_must_not_be_fragmented_may_be_up_to_1422_bytes),
+        cmocka_unit_test(own_fragmentation_needed_is_dropped_and_no_other_error),
     };
 
     return cmocka_run_group_tests_name("gateway programs", tests, setup, teardown);
