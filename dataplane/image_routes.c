@@ -116,7 +116,7 @@ int vnl_image_put_table(struct vnl_image_layout *layout, const struct vnl_plan *
                         struct vnl_err **err)
 {
     const struct vnl_route_table *table = &plan->tables[index];
-    bool is_internet = vnl_image_has_internet(plan) && index == plan->internet;
+    bool is_internet = vnl_image_has_internet(plan) && table->vnet == plan->internet;
     size_t n, room = table->n_routes + (is_internet ? vnl_image_count_outer(plan) : 0);
     struct vnl_image_span *spans = calloc(room + 1, sizeof(*spans));
     int r;

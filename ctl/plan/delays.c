@@ -1,10 +1,15 @@
 /* Round trips between regions: a row to a VNet or gateway in another region carries the number of the pair, if the lab asks for a delay
- * between the two. The lab is asked once per pair, however many VNets are there. */
+ * between the two. The lab is asked once per pair, however many VNets are there.
+ *
+ * Two VPN gateways are as far from each other as their regions: on the internet side, so that IKE takes its time as well, and a packet that is passed
+ * on by several gateways the sum. Who sends is known there by its route table only, so each region with gateways that are far from others
+ * has one of its own. Sites, clients and hosts have no region. */
 #include "parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "vnetlab/err.h"
 #include "vnetlab/lab.h"
@@ -77,18 +82,114 @@ static int add_pair(struct vnl_plan_work *work, struct regions *regions, size_t 
     return 0;
 }
 
-static int set_delay(struct vnl_plan_work *work, struct regions *regions, size_t from, struct vnl_route *row)
+/* Of the way from one VNet to another. */
+static int set_delay(struct vnl_plan_work *work, struct regions *regions, size_t from, size_t to,
+                     struct vnl_route *row)
 {
-    size_t a, b;
+    size_t a = regions->of_vnet[from], b = regions->of_vnet[to];
     int r = 0;
 
-    if (row->type != VNL_NEXT_HOP_GLOBAL_PEERING && row->type != VNL_NEXT_HOP_GATEWAY)
-        return 0;
-    a = regions->of_vnet[from];
-    b = regions->of_vnet[row->vnet];
     if (regions->delay[a * regions->n + b] == NOT_ASKED)
         r = add_pair(work, regions, a, b);
     row->delay = (uint8_t)regions->delay[a * regions->n + b];
+    return r;
+}
+
+static int set_delays(struct vnl_plan_work *work, struct regions *regions, size_t vnet)
+{
+    struct vnl_route_table *table = &work->plan->tables[vnet];
+    int r = 0;
+
+    for (size_t i = 0; i < table->n_routes && r == 0; i++) {
+        struct vnl_route *row = &table->routes[i];
+
+        if (row->type == VNL_NEXT_HOP_GLOBAL_PEERING || row->type == VNL_NEXT_HOP_GATEWAY)
+            r = set_delay(work, regions, vnet, row->vnet, row);
+    }
+    return r;
+}
+
+/* --- between VPN gateways ------------------------------------------------------------------------------------------- */
+
+static bool has_region(const struct vnl_plan_gateway *gateway)
+{
+    return !gateway->site && !gateway->client;
+}
+
+static int add_far(struct vnl_plan_work *work, struct regions *regions, size_t vnet,
+                   struct vnl_route_table *table)
+{
+    const struct vnl_plan *plan = work->plan;
+    int r = 0;
+
+    for (size_t i = 0; i < plan->n_gateways && r == 0; i++) {
+        struct vnl_route row = { .type = VNL_NEXT_HOP_VNET_LOCAL,
+                                 .prefix = { plan->gateways[i].outer, 32 },
+                                 .vnet = plan->internet };
+
+        if (!has_region(&plan->gateways[i]))
+            continue;
+        r = set_delay(work, regions, vnet, plan->gateways[i].vnet, &row);
+        if (r == 0 && row.delay)
+            r = vnl_routes_add(table, &row, plan->gateways[i].id);
+    }
+    return r;
+}
+
+static int finish_table(const struct vnl_plan *plan, const char *region, struct vnl_route_table *table)
+{
+    struct vnl_route row = { .type = VNL_NEXT_HOP_VNET_LOCAL,
+                             .prefix.addr.family = AF_INET,
+                             .vnet = plan->internet };
+    int r = vnl_routes_add(table, &row, NULL);
+
+    table->vnet = plan->internet;
+    table->key = vnl_text("internet from %s", region);
+    table->name = vnl_text("internet from %s", region);
+    if (r < 0 || !table->key || !table->name)
+        return -ENOMEM;
+    return vnl_routes_settle(table, NULL);
+}
+
+/* The region's table, if it is to have one, belongs to the plan from its start. */
+static int add_table(struct vnl_plan_work *work, struct regions *regions, size_t vnet, uint32_t *ret)
+{
+    struct vnl_plan *plan = work->plan;
+    struct vnl_route_table *table = &plan->tables[plan->n_tables];
+    int r;
+
+    *ret = plan->internet;
+    table->routes = calloc(plan->n_gateways + 1, sizeof(*table->routes));
+    if (!table->routes)
+        return -ENOMEM;
+    r = add_far(work, regions, vnet, table);
+    if (r == 0 && table->n_routes == 0) {
+        free(table->routes);
+        table->routes = NULL;
+        return 0;
+    }
+    *ret = (uint32_t)plan->n_tables++;
+    return r < 0 ? r : finish_table(plan, regions->names[regions->of_vnet[vnet]], table);
+}
+
+static int set_tables(struct vnl_plan_work *work, struct regions *regions)
+{
+    const struct vnl_plan *plan = work->plan;
+    uint32_t *of_region = calloc(regions->n + 1, sizeof(*of_region)); /* plus one */
+    int r = of_region ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < plan->n_gateways && r == 0; i++) {
+        const struct vnl_plan_gateway *gateway = &plan->gateways[i];
+        uint32_t *table = has_region(gateway) ? &of_region[regions->of_vnet[gateway->vnet]] : NULL, made;
+
+        if (!table)
+            continue;
+        if (!*table && (r = add_table(work, regions, gateway->vnet, &made)) == 0)
+            *table = made + 1;
+        if (r == 0)
+            plan->nics[gateway->nic_out].table = *table - 1;
+    }
+    free(of_region);
     return r;
 }
 
@@ -102,8 +203,9 @@ int vnl_delays_build(struct vnl_plan_work *work)
         return 0;
     r = regions_init(&regions, lab);
     for (size_t i = 0; i < lab->n_vnets && r == 0; i++)
-        for (size_t k = 0; k < work->plan->tables[i].n_routes && r == 0; k++)
-            r = set_delay(work, &regions, i, &work->plan->tables[i].routes[k]);
+        r = set_delays(work, &regions, i);
+    if (r == 0)
+        r = set_tables(work, &regions);
     regions_done(&regions);
     return r;
 }

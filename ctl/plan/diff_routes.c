@@ -7,9 +7,14 @@
 
 #include "vnetlab/base.h"
 
+/* Those of regions on the internet side stand last; what they say is told of gateways (diff_vpn.c). */
 static size_t count_tables(const struct vnl_plan *plan)
 {
-    return plan->n_tables;
+    size_t n = plan->n_tables;
+
+    while (n > plan->n_vnets && !plan->tables[n - 1].route_table)
+        n--;
+    return n;
 }
 
 static const char *table_key(const struct vnl_plan *plan, size_t i)
@@ -70,7 +75,7 @@ const struct vnl_diff_kind vnl_diff_routes = { "routes",   count_tables, table_k
 
 static size_t count_named(const struct vnl_plan *plan)
 {
-    return plan->n_tables - plan->n_vnets;
+    return count_tables(plan) - plan->n_vnets;
 }
 
 static const struct vnl_route_table *named(const struct vnl_plan *plan, size_t i)

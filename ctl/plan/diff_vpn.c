@@ -96,6 +96,28 @@ static char *bgp_text(const struct vnl_plan_gateway *gateway)
                         : strdup("none");
 }
 
+/* One way: "30000 us to 198.51.100.2, 15000 us to 198.51.100.3", "none". */
+static char *latency_text(const struct vnl_plan *plan, const struct vnl_plan_gateway *gateway)
+{
+    const struct vnl_route_table *table = &plan->tables[plan->nics[gateway->nic_out].table];
+    char addr[VNL_ADDR_STR], *text = NULL;
+
+    for (size_t i = 0; i < table->n_routes; i++) {
+        const struct vnl_route *row = &table->routes[i];
+        char *longer;
+
+        if (!row->delay)
+            continue;
+        longer = vnl_text("%s%s%u us to %s", text ? text : "", text ? ", " : "",
+                          plan->delays[row->delay - 1].one_way_us, vnl_addr_format(&row->prefix.addr, addr));
+        free(text);
+        text = longer;
+        if (!text)
+            return NULL;
+    }
+    return text ? text : strdup("none");
+}
+
 static int gateway_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pair)
 {
     const struct vnl_plan_gateway *before = &work->before->gateways[pair->before],
@@ -104,6 +126,9 @@ static int gateway_compare(struct vnl_diff_work *work, struct vnl_diff_pair *pai
 
     if (r == 0)
         r = vnl_diff_texts(work, pair, "throughput", rate_text(before), rate_text(after));
+    if (r == 0)
+        r = vnl_diff_texts(work, pair, "latency", latency_text(work->before, before),
+                           latency_text(work->after, after));
     if (r == 0)
         r = vnl_diff_texts(work, pair, "BGP", bgp_text(before), bgp_text(after));
     if (r == 0)

@@ -210,7 +210,7 @@ static int check_slots(const struct vnl_lab *lab, struct vnl_err **err)
 static int build_all(struct vnl_plan_work *work)
 {
     static int (*const steps[])(struct vnl_plan_work * work) = {
-        vnl_tables_build,  vnl_delays_build,      vnl_rules_build,    vnl_vms_build,       vnl_gateways_build,
+        vnl_tables_build,  vnl_rules_build,       vnl_vms_build,      vnl_gateways_build,  vnl_delays_build,
         vnl_tunnels_build, vnl_gateway_bgp_build, vnl_internet_build, vnl_balancers_build,
     };
     int r = vnl_text_copy(&work->plan->lab, work->lab->name);

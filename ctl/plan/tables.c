@@ -1,7 +1,7 @@
 /* Which effective route tables there are, and what a route table resource does to them (spec 4.3).
  *
  * All subnets of a VNet without a route table have the same rows; so have all that share one. A plan's table is therefore one per VNet, and
- * then one per VNet and route table attached there. A user's row is an order, and the plan says what becomes of it: an appliance is the
+ * then one per VNet and route table attached there, and last those of the internet side (delays.c). A user's row is an order, and the plan says what becomes of it: an appliance is the
  * NIC or the frontend that has the address now, in the own VNet or behind a peering in force, for a packet goes to a next hop by the
  * system routes and over one peering at most. Where nobody is, the row stays with its address and type None, and packets drop.
  *
@@ -163,7 +163,7 @@ int vnl_tables_build(struct vnl_plan_work *work)
 {
     struct vnl_plan *plan = work->plan;
     const struct vnl_lab *lab = work->lab;
-    size_t n_subnets = count_subnets(lab), room = plan->n_vnets + n_subnets + 1;
+    size_t n_subnets = count_subnets(lab), room = plan->n_vnets + n_subnets + lab->n_gateways + 1;
     int r = 0;
 
     plan->tables = calloc(room, sizeof(*plan->tables));
@@ -317,7 +317,7 @@ int vnl_tables_fill(struct vnl_plan_work *work)
         for (size_t k = 0; k < plan->tables[i].n_routes; k++)
             if (plan->tables[i].routes[k].type == VNL_NEXT_HOP_GATEWAY)
                 vnl_gateway_lead(work, &plan->tables[i].routes[k], plan->tables[i].routes[k].origin);
-    for (size_t i = plan->n_vnets; i < plan->n_tables && r == 0; i++)
+    for (size_t i = plan->n_vnets; i < plan->n_tables && work->udrs[i] && r == 0; i++)
         r = fill(work, &plan->tables[i], work->udrs[i]);
     return r;
 }

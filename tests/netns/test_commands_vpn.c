@@ -268,6 +268,53 @@ static void check_grades_through_tunnels(void **state)
     assert_has(cli_out, "hint: vnetlab show connections");
 }
 
+/* net-4 in another region; a site has none. */
+#define FAR                                                                                                  \
+    "name: %s\n"                                                                                             \
+    "location: eastus\n"                                                                                     \
+    "latency: [{between: [eastus, westus], rtt: 60ms}]\n"                                                    \
+    "vnets:\n"                                                                                               \
+    "  net-1: {addressSpace: [10.11.0.0/16], subnets: {s: 10.11.0.0/24, GatewaySubnet: 10.11.255.0/27}}\n"   \
+    "  net-4: {location: westus, addressSpace: [10.41.0.0/16], subnets: {s: 10.41.0.0/24, GatewaySubnet: "   \
+    "10.41.255.0/27}}\n"                                                                                     \
+    "virtualNetworkGateways: {gw1: {vnet: net-1}, gw4: {vnet: net-4}}\n"                                     \
+    "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16]}}\n"     \
+    "connections:\n"                                                                                         \
+    "  1to4: {virtualNetworkGateway1: gw1, virtualNetworkGateway2: gw4, sharedKey: aabbcc}\n"                \
+    "  4to1: {virtualNetworkGateway1: gw4, virtualNetworkGateway2: gw1, sharedKey: aabbcc}\n"                \
+    "  4tobranch: {virtualNetworkGateway1: gw4, localNetworkGateway2: lng, sharedKey: s3cret}\n"             \
+    "sites: {branch: {publicIPAddress: 203.0.113.10, addressPrefixes: [192.168.0.0/16], sharedKey: s3cret, " \
+    "hosts: {pc: 192.168.1.10}}}\n"                                                                          \
+    "virtualMachines: {vm-1: {subnet: net-1/s}, vm-4: {subnet: net-4/s}}\n"
+
+static double fastest_ms(const char *from, const char *to)
+{
+    const char *min;
+
+    sh_ok("\"$VNETLAB\" exec %s -- ping -c 4 -i 0.2 -W 2 %s", from, to);
+    assert_has(cli_out, " 0% packet loss");
+    min = strstr(cli_out, "rtt min/avg/max/mdev = ");
+    assert_non_null(min);
+    return atof(min + strlen("rtt min/avg/max/mdev = "));
+}
+
+static void gateways_of_two_regions_are_as_far_apart(void **state)
+{
+    double ms;
+
+    (void)state;
+    cli_ok("up %s", cli_file("far.yaml", FAR));
+    assert_has(cli_out, "connections: 3 of 3 connected\n");
+    ms = fastest_ms("vm-1", "10.41.0.4");
+    assert_true(ms >= 60 && ms < 90); /* once each way */
+    ms = fastest_ms("vm-4", "10.11.0.4");
+    assert_true(ms >= 60 && ms < 90);
+    assert_true(fastest_ms("vm-4", "192.168.1.10") < 30);
+    assert_true(fastest_ms("pc", "10.41.0.4") < 30);
+    cli_ok("up %s", cli_file("far.yaml", FAR));
+    assert_has(cli_out, ": nothing to change\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +329,7 @@ int main(void)
         cmocka_unit_test_teardown(reset_negotiates_anew, cli_down_all),
         cmocka_unit_test_teardown(log_is_readable_and_has_no_key, cli_down_all),
         cmocka_unit_test_teardown(check_grades_through_tunnels, cli_down_all),
+        cmocka_unit_test_teardown(gateways_of_two_regions_are_as_far_apart, cli_down_all),
     };
 
     return cmocka_run_group_tests_name("commands, VPN", tests, cli_setup, cli_teardown);
