@@ -119,9 +119,9 @@ const struct vnl_cmd vnl_cmds[] = {
             "reason, and new flows that a security rule decided. -o json prints it in Azure's JSON.\n\n"
             "RESOURCE 'connections' lists the VPN connections: status (Unknown, Connecting, Connected, "
             "NotConnected), bytes of "
-            "inner packets that the gateway got and sent, what was negotiated, since when, and the reason of "
-            "those that are not connected; below one with several tunnels a row for each; then the "
-            "clients.\n\n"
+            "inner packets that the gateway got and sent, since when, and the reason of those that are not "
+            "connected; below one with several tunnels a row for each; then the clients. What was negotiated "
+            "is with each connection: 'show VNet1ToVNet4'.\n\n"
             "Else RESOURCE is a name (vm-1), a path (vnets/vnet-1, vnet-1/subnet-1, vnet-1/peering-name, "
             "nsgs/web, web/allow-http) "
             "or a full resource id.",

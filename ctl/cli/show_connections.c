@@ -51,6 +51,7 @@ static const char *format_since(int64_t ms, bool local, char buf[32])
 
 /* --- table ------------------------------------------------------------------------------------------ */
 
+/* What was negotiated is too wide for a table, and the same nearly everywhere: `show CONNECTION` tells it. */
 struct columns {
     const struct vnl_plan *plan;
     const struct vnl_cmd_tunnels *tunnels;
@@ -75,7 +76,6 @@ static void last_cells(const struct columns *columns, uint64_t ingress, uint64_t
 
     vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%" PRIu64, ingress);
     vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%" PRIu64, egress);
-    vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%s", state && state->suite ? state->suite : "");
     vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%s",
                    state && state->since_ms ? format_since(state->since_ms, true, since) : "");
 }
@@ -130,10 +130,10 @@ static bool speaks_bgp(const struct vnl_plan *plan)
 int vnl_connections_print(FILE *out, const struct vnl_lab *lab, const struct vnl_plan *plan,
                           const struct vnl_cmd_tunnels *tunnels, struct vnl_err **err)
 {
-    static const char *const headers[] = { "Connection", "Gateway",  "Peer",  "Status",
-                                           "BytesIn",    "BytesOut", "Suite", "Since" };
-    static const char *const with_bgp[] = { "Connection", "Gateway",  "Peer",  "Status", "BGP",
-                                            "BytesIn",    "BytesOut", "Suite", "Since" };
+    static const char *const headers[] = { "Connection", "Gateway",  "Peer", "Status",
+                                           "BytesIn",    "BytesOut", "Since" };
+    static const char *const with_bgp[] = { "Connection", "Gateway", "Peer",     "Status",
+                                            "BGP",        "BytesIn", "BytesOut", "Since" };
     bool bgp = speaks_bgp(plan);
     CLEANUP(vnl_table_free)
     struct vnl_table *table =
@@ -149,7 +149,7 @@ int vnl_clients_print(FILE *out, const struct vnl_plan *plan, const struct vnl_c
                       struct vnl_err **err)
 {
     static const char *const headers[] = { "Client",  "Gateway",  "Status", "Address",
-                                           "BytesIn", "BytesOut", "Suite",  "Since" };
+                                           "BytesIn", "BytesOut", "Since" };
     CLEANUP(vnl_table_free) struct vnl_table *table = vnl_table_new(headers, ARRAY_SIZE(headers));
     struct columns columns = { plan, tunnels, table, false };
 

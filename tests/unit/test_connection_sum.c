@@ -293,8 +293,33 @@ static void several_tunnels_have_a_row_each_below_their_connection(void **state)
     assert_printed("\n            gw1.1    gw4   Connecting  0        0");
     assert_printed("\nlaptop  gw1      Connected  172.16.201.2  0        0");
     tunnels[C14_1].connection = (char *)"/c/other";
-    assert_printed("Status     BytesIn  BytesOut  Suite  Since\n");
+    assert_printed("Status     BytesIn  BytesOut  Since\n");
     assert_printed("\n1to4        gw1      gw4   Connected  84       0");
+}
+
+/* Names as in Microsoft's article, terabytes of traffic: a terminal has room for it. */
+static void rows_fit_into_120_columns(void **state)
+{
+    CLEANUP(vnl_str_free) char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+        states[i].suite = (char *)"AES_CBC-256/HMAC_SHA1_96/MODP_1024, ESP:AES_GCM_16-256";
+        states[i].since_ms = 1700000000000;
+        states[i].ingress = states[i].egress = 1000000000000;
+    }
+    states[C14_0].status = VNL_VPN_NOT_CONNECTED;
+    c14.name = (char *)"TestVNet1ToTestVNet4";
+    speak_bgp(C14_0, 65040, VNL_BGP_CONNECTING);
+    assert_int_equal(vnl_connections_print(out, &lab, &plan, &known, NULL), 0);
+    assert_int_equal(vnl_clients_print(out, &plan, &known, NULL), 0);
+    (void)fclose(out);
+    c14.name = (char *)"1to4";
+    assert_non_null(strstr(text, "  1000000000000  1000000000000  2023-11-1"));
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 0, 120);
 }
 
 static void bgp_has_a_column_where_it_is_spoken(void **state)
@@ -369,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup(connections_count_once_and_so_do_sessions_of_two_gateways, set_up),
         cmocka_unit_test_setup(what_a_lab_has_none_of_is_not_counted, set_up),
         cmocka_unit_test_setup(several_tunnels_have_a_row_each_below_their_connection, set_up),
+        cmocka_unit_test_setup(rows_fit_into_120_columns, set_up),
         cmocka_unit_test_setup(bgp_has_a_column_where_it_is_spoken, set_up),
         cmocka_unit_test_setup(json_has_arms_tunnel_connection_status, set_up),
         cmocka_unit_test_setup(json_of_up_has_connections_once_and_clients, set_up),
