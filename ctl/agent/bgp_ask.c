@@ -116,11 +116,10 @@ static void set_path(struct vnl_json *json, const char *first, const char *as_pa
     set_text(json, "asPath", text);
 }
 
-static struct vnl_json *route_of(const struct vnl_bgp_guest *guest, const struct vnl_prefix *prefix,
-                                 const struct vnl_addr *next_hop, const struct vnl_addr *source,
-                                 const char *origin)
+static void set_route(struct vnl_json *json, const struct vnl_bgp_guest *guest,
+                      const struct vnl_prefix *prefix, const struct vnl_addr *next_hop,
+                      const struct vnl_addr *source, const char *origin)
 {
-    struct vnl_json *json = vnl_json_object();
     char text[VNL_PREFIX_STR];
 
     set_addr(json, "localAddress", &gateway_of(guest)->bgp_addr);
@@ -128,6 +127,15 @@ static struct vnl_json *route_of(const struct vnl_bgp_guest *guest, const struct
     set_addr(json, "nextHop", next_hop);
     set_addr(json, "sourcePeer", source);
     set_text(json, "origin", origin);
+}
+
+static struct vnl_json *route_of(const struct vnl_bgp_guest *guest, const struct vnl_prefix *prefix,
+                                 const struct vnl_addr *next_hop, const struct vnl_addr *source,
+                                 const char *origin)
+{
+    struct vnl_json *json = vnl_json_object();
+
+    set_route(json, guest, prefix, next_hop, source, origin);
     return json;
 }
 
@@ -172,8 +180,9 @@ static void format_first(const struct vnl_plan_gateway *gateway, char *text, siz
         n += (size_t)snprintf(text + n, size - n, "%s%u", i ? " " : "", gateway->asn);
 }
 
+/* neighbor: to be named; NULL: it was asked for. */
 static void add_advertised_to(const struct vnl_bgp_guest *guest, const struct vnl_bird_routes *routes,
-                              struct vnl_json *list)
+                              const struct vnl_addr *neighbor, struct vnl_json *list)
 {
     const struct vnl_plan_gateway *gateway = gateway_of(guest);
     char first[512];
@@ -181,16 +190,18 @@ static void add_advertised_to(const struct vnl_bgp_guest *guest, const struct vn
     format_first(gateway, first, sizeof(first));
     for (size_t i = 0; i < routes->n; i++) {
         const struct vnl_bird_route *route = &routes->items[i];
+        struct vnl_json *json = vnl_json_object();
 
-        add_route(list,
-                  route_of(guest, &route->prefix, &gateway->bgp_addr, &gateway->bgp_addr,
-                           route->learned ? "EBgp" : "Network"),
-                  first, route->as_path, 0);
+        if (neighbor)
+            set_addr(json, "neighbor", neighbor);
+        set_route(json, guest, &route->prefix, &gateway->bgp_addr, &gateway->bgp_addr,
+                  route->learned ? "EBgp" : "Network");
+        add_route(list, json, first, route->as_path, 0);
     }
 }
 
-static int ask_advertised(struct vnl_bgp_guest *guest, const char *session, struct vnl_json *list,
-                          struct vnl_err **err)
+static int ask_advertised(struct vnl_bgp_guest *guest, const char *session, const struct vnl_addr *neighbor,
+                          struct vnl_json *list, struct vnl_err **err)
 {
     struct vnl_bird_routes routes = { .items = NULL };
     CLEANUP(vnl_str_free) char *text = NULL;
@@ -202,7 +213,7 @@ static int ask_advertised(struct vnl_bgp_guest *guest, const char *session, stru
     if (r == 0 && vnl_bird_routes_parse(text, &routes) < 0)
         r = vnl_fail(err, ENOMEM, "advertised routes");
     if (r == 0)
-        add_advertised_to(guest, &routes, list);
+        add_advertised_to(guest, &routes, neighbor, list);
     vnl_bird_routes_done(&routes);
     return r;
 }
@@ -214,7 +225,8 @@ static int add_advertised(struct vnl_bgp_guest *guest, const char *peer, struct 
 
     for (size_t i = 0; i < guest->n_sessions && r == 0; i++)
         if (is_peer(tunnel_of(guest, i), peer) && guest->sessions[i].state == VNL_BGP_CONNECTED)
-            r = ask_advertised(guest, guest->sessions[i].ifname, list, err);
+            r = ask_advertised(guest, guest->sessions[i].ifname, peer ? NULL : &tunnel_of(guest, i)->peer_bgp,
+                               list, err);
     return r;
 }
 

@@ -1,6 +1,7 @@
 #include "bgp_tables.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "out.h"
@@ -12,7 +13,9 @@ struct column {
     const char *header, *key;
 };
 
+/* The first column of each is only there when it tells rows apart. */
 static const struct column peer_columns[] = {
+    { "LocalAddress", "localAddress" },
     { "Neighbor", "neighbor" },
     { "ASN", "asn" },
     { "State", "state" },
@@ -23,15 +26,12 @@ static const struct column peer_columns[] = {
 };
 
 static const struct column route_columns[] = {
-    { "Network", "network" },
-    { "NextHop", "nextHop" },
-    { "SourcePeer", "sourcePeer" },
-    { "Origin", "origin" },
-    { "AsPath", "asPath" },
-    { "Weight", "weight" },
-    { "LocalAddress", "localAddress" },
+    { "Neighbor", "neighbor" }, { "Network", "network" },
+    { "NextHop", "nextHop" },   { "SourcePeer", "sourcePeer" },
+    { "Origin", "origin" },     { "AsPath", "asPath" },
+    { "Weight", "weight" },     { "LocalAddress", "localAddress" },
 };
-#define COLUMNS_MAX 7
+#define COLUMNS_MAX 8
 static_assert(ARRAY_SIZE(peer_columns) <= COLUMNS_MAX && ARRAY_SIZE(route_columns) <= COLUMNS_MAX,
               "room for every column");
 
@@ -68,14 +68,32 @@ static int print(FILE *out, const struct vnl_json *list, const struct column *co
     return vnl_table_print(out, table, true, err);
 }
 
+/* Of an active-active gateway, each instance has its own. */
+static bool has_two_local_addresses(const struct vnl_json *list)
+{
+    const char *first = vnl_json_get_text(vnl_json_at(list, 0), "localAddress");
+
+    for (size_t i = 1; i < vnl_json_len(list); i++) {
+        const char *other = vnl_json_get_text(vnl_json_at(list, i), "localAddress");
+
+        if (first && other && strcmp(first, other) != 0)
+            return true;
+    }
+    return false;
+}
+
 int vnl_bgp_peers_print(FILE *out, const struct vnl_json *list, struct vnl_err **err)
 {
-    return print(out, list, peer_columns, ARRAY_SIZE(peer_columns), err);
+    size_t skip = has_two_local_addresses(list) ? 0 : 1;
+
+    return print(out, list, peer_columns + skip, ARRAY_SIZE(peer_columns) - skip, err);
 }
 
 int vnl_bgp_routes_print(FILE *out, const struct vnl_json *list, struct vnl_err **err)
 {
-    return print(out, list, route_columns, ARRAY_SIZE(route_columns), err);
+    size_t skip = vnl_json_get_text(vnl_json_at(list, 0), "neighbor") ? 0 : 1;
+
+    return print(out, list, route_columns + skip, ARRAY_SIZE(route_columns) - skip, err);
 }
 
 struct vnl_json *vnl_bgp_to_json(struct vnl_json *list)

@@ -486,6 +486,10 @@ static void arm_shapes_are_as_azure_prints_them(void **state)
                "\"asPath\":\"65020-65010\",\"weight\":0},"
                "{\"localAddress\":\"10.2.255.4\",\"network\":\"10.2.0.0/16\",\"nextHop\":\"10.2.255.4\","
                "\"sourcePeer\":\"10.2.255.4\",\"origin\":\"Network\",\"asPath\":\"65020\",\"weight\":0}]}");
+    assert_ask("bgp-advertised", "A", NULL, /* to all: each with who hears it */
+               "{\"value\":[{\"neighbor\":\"10.2.255.4\",\"localAddress\":\"10.1.255.4\","
+               "\"network\":\"10.1.0.0/16\",\"nextHop\":\"10.1.255.4\",\"sourcePeer\":\"10.1.255.4\","
+               "\"origin\":\"Network\",\"asPath\":\"65010\",\"weight\":0}]}");
     assert_ask("bgp-advertised", "b", "10.9.9.9", "gateway 'b' has no BGP peer 10.9.9.9");
     assert_ask("bgp-peers", "nobody", NULL, "gateway 'nobody' speaks no BGP");
     json = vnl_bgp_control_ask(bgp, "bgp-peers", "a", NULL, NULL);

@@ -108,6 +108,11 @@ static void vpn_lists_what_bgp_says(void **state)
     cli_ok("vpn advertised gw1 10.41.255.30");
     assert_has(cli_out, "10.11.0.0/16");
     assert_has(cli_out, "192.168.0.0/16");
+    assert_lacks(cli_out, "Neighbor");
+    cli_ok("vpn advertised gw1");
+    assert_has(cli_out, "Neighbor         Network");
+    assert_has(cli_out, "\n192.168.255.254  10.41.0.0/16");
+    assert_lacks(cli_out, "\n192.168.255.254  192.168.0.0/16"); /* it is its own */
     cli_fails(2, "vpn advertised gw1 10.9.9.9");
     assert_has(cli_err, "gw1 has no BGP peer 10.9.9.9\n");
     cli_fails(2, "vpn bgp gw7");

@@ -58,6 +58,39 @@ static void routes_have_azures_columns(void **state)
                  "10.12.0.0/16           10.12.255.30  Network          32768   10.12.255.30\n");
 }
 
+/* Of an active-active gateway both instances have a session with the same neighbor. */
+static void sessions_of_two_instances_are_told_apart(void **state)
+{
+    (void)state;
+    assert_table(vnl_bgp_peers_print,
+                 "[{\"localAddress\": \"10.11.255.30\", \"neighbor\": \"10.41.255.30\", \"asn\": 65040, "
+                 "\"state\": \"Connected\", \"routesReceived\": 2},"
+                 "{\"localAddress\": \"10.11.255.29\", \"neighbor\": \"10.41.255.30\", \"asn\": 65040, "
+                 "\"state\": \"Connecting\", \"routesReceived\": 0}]",
+                 "LocalAddress  Neighbor      ASN    State       ConnectedDuration  RoutesReceived  "
+                 "MessagesSent  MessagesReceived\n"
+                 "------------  ------------  -----  ----------  -----------------  --------------  "
+                 "------------  ----------------\n"
+                 "10.11.255.30  10.41.255.30  65040  Connected                      2\n"
+                 "10.11.255.29  10.41.255.30  65040  Connecting                     0\n");
+}
+
+/* Announced to all neighbors: which of them hears it is part of the row. */
+static void routes_to_several_neighbors_name_them(void **state)
+{
+    (void)state;
+    assert_table(
+        vnl_bgp_routes_print,
+        "[{\"neighbor\": \"10.42.255.30\", \"localAddress\": \"10.12.255.30\", "
+        "\"network\": \"10.12.0.0/16\", \"nextHop\": \"10.12.255.30\", "
+        "\"sourcePeer\": \"10.12.255.30\", \"origin\": \"Network\", \"asPath\": \"65010\", "
+        "\"weight\": 0}]",
+        "Neighbor      Network       NextHop       SourcePeer    Origin   AsPath  Weight  LocalAddress\n"
+        "------------  ------------  ------------  ------------  -------  ------  ------  ------------\n"
+        "10.42.255.30  10.12.0.0/16  10.12.255.30  10.12.255.30  Network  65010   0       "
+        "10.12.255.30\n");
+}
+
 static void none_is_an_empty_table(void **state)
 {
     (void)state;
@@ -79,6 +112,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peers_have_azures_columns),
         cmocka_unit_test(routes_have_azures_columns),
+        cmocka_unit_test(sessions_of_two_instances_are_told_apart),
+        cmocka_unit_test(routes_to_several_neighbors_name_them),
         cmocka_unit_test(none_is_an_empty_table),
         cmocka_unit_test(json_is_arms_list),
     };
