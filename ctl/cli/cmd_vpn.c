@@ -86,15 +86,13 @@ static int find_resource(struct target *target, const char *word, struct vnl_err
     return 0;
 }
 
-/* BGP is asked of a gateway as a whole. */
 static int find(struct target *target, const char *word, struct vnl_err **err)
 {
     const struct vnl_plan_gateway *instance = instance_lookup(target->plan, word);
 
     if (!instance)
         return find_resource(target, word, err);
-    target->gateway =
-        target->what == WHAT_LOG || target->what == WHAT_RESET ? instance->name : instance->resource;
+    target->gateway = instance->name;
     return 0;
 }
 
@@ -128,10 +126,16 @@ static int reset(const struct target *target, struct vnl_err **err)
 
 /* --- BGP ---------------------------------------------------------------------------------------------- */
 
+/* The gateway, or one instance of it. */
+static bool is_asked(const struct target *target, const struct vnl_plan_gateway *gateway)
+{
+    return !strcmp(gateway->resource, target->gateway) || !strcmp(gateway->name, target->gateway);
+}
+
 static int check_bgp(const struct target *target, struct vnl_err **err)
 {
     for (size_t i = 0; i < target->plan->n_gateways; i++)
-        if (!strcmp(target->plan->gateways[i].resource, target->gateway) && target->plan->gateways[i].asn)
+        if (is_asked(target, &target->plan->gateways[i]) && target->plan->gateways[i].asn)
             return 0;
     return vnl_fail_at(err, EINVAL, NULL, NULL, NULL,
                        "enableBgp: true at a connection, and at both of a pair; a site needs bgpSettings",
@@ -149,7 +153,7 @@ static int check_peer(const struct target *target, const char *peer, struct vnl_
     for (size_t i = 0; i < target->plan->n_tunnels; i++) {
         const struct vnl_plan_tunnel *tunnel = &target->plan->tunnels[i];
 
-        if (!strcmp(target->plan->gateways[tunnel->gateway].resource, target->gateway) && tunnel->peer_asn &&
+        if (is_asked(target, &target->plan->gateways[tunnel->gateway]) && tunnel->peer_asn &&
             vnl_addr_eq(&tunnel->peer_bgp, &addr))
             return 0;
     }

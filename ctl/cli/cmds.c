@@ -333,13 +333,13 @@ const struct vnl_cmd vnl_cmds[] = {
                    "said while it negotiated. "
                    "'vpn reset' ends the tunnels of one of these, or both ends of one connection, and "
                    "negotiates anew; it prints the "
-                   "new status. Of an active-active gateway both instances are meant; GATEWAY.1 is the "
-                   "second alone.\n\n"
+                   "new status.\n\n"
                    "'vpn bgp' prints the BGP sessions of a gateway or site, 'vpn learned' the routes it "
                    "knows, its own among them, "
-                   "'vpn advertised' what it announces, with PEER to that neighbor alone: as 'az network "
+                   "'vpn advertised' what it announces to each neighbor, or to PEER alone: as 'az network "
                    "vnet-gateway list-bgp-peer-status', "
-                   "'list-learned-routes' and 'list-advertised-routes' do. Only these have -o json.",
+                   "'list-learned-routes' and 'list-advertised-routes' do. Only these have -o json.\n\n"
+                   "Of an active-active gateway both instances are meant; GATEWAY.1 is the second alone.",
         .examples = "$ sudo vnetlab vpn log VNet1GW          # why does it not connect?\n"
                     "$ sudo vnetlab vpn log -f VNet1GW       # as it happens\n"
                     "$ sudo vnetlab vpn reset VNet1ToVNet4   # one connection\n"

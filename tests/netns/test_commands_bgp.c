@@ -205,6 +205,26 @@ static void an_instance_and_a_client_are_reset_and_have_logs(void **state)
     assert_has(cli_err, "there is no virtual network gateway, site or client 'gw1.2'");
 }
 
+static void bgp_of_an_instance_is_its_own(void **state)
+{
+    (void)state;
+    cli_ok("up --no-wait %s", cli_file("lab.yaml", INSTANCES));
+    cli_ok("set virtualNetworkGateways.gw1.asn 65010");
+    cli_ok("set connections.1to4.enableBgp true");
+    cli_ok("set connections.4to1.enableBgp true");
+    cli_ok("vpn bgp gw1");
+    assert_has(cli_out, "\n10.11.255.30  10.41.255.30");
+    assert_has(cli_out, "\n10.11.255.29  10.41.255.30");
+    cli_ok("vpn bgp GW1.1 -o json");
+    assert_has(cli_out, "\"localAddress\": \"10.11.255.29\"");
+    assert_lacks(cli_out, "10.11.255.30");
+    cli_ok("vpn learned gw1.1");
+    assert_lacks(cli_out, "10.11.255.30");
+    cli_ok("vpn advertised gw1.1 10.41.255.30");
+    cli_fails(2, "vpn advertised gw1.1 10.9.9.9");
+    assert_has(cli_err, "gw1.1 has no BGP peer 10.9.9.9\n");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -215,6 +235,7 @@ int main(void)
         cmocka_unit_test_teardown(check_grades_what_is_learned, cli_down_all),
         cmocka_unit_test_teardown(tunnels_of_instances_and_clients_are_shown, cli_down_all),
         cmocka_unit_test_teardown(an_instance_and_a_client_are_reset_and_have_logs, cli_down_all),
+        cmocka_unit_test_teardown(bgp_of_an_instance_is_its_own, cli_down_all),
     };
 
     return cmocka_run_group_tests(tests, cli_setup, cli_teardown);
