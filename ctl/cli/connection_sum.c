@@ -217,6 +217,25 @@ struct vnl_connection_sum vnl_connection_sum(const struct vnl_plan *plan,
     return sum;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+bool vnl_connection_fails_alike(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                const char *connection_id)
+{
+    struct vnl_connection_sum sum = vnl_connection_sum(plan, tunnels, connection_id);
+    char first[256], other[256];
+    const char *reason = sum.n_ends ? vnl_tunnel_reason(plan, tunnels, sum.ends[0], first) : NULL;
+
+    for (size_t i = 1; i < sum.n_ends; i++)
+        if (status_of(tunnels, sum.ends[i]) != status_of(tunnels, sum.ends[0]) ||
+            !is_same(vnl_tunnel_reason(plan, tunnels, sum.ends[i], other), reason))
+            return false;
+    return sum.n_ends && sum.status != VNL_VPN_CONNECTED;
+}
+
 /* --- a lab ------------------------------------------------------------------------------------------ */
 
 static bool is_first_end(const struct vnl_plan *plan, size_t tunnel)

@@ -30,6 +30,10 @@ struct vnl_connection_sum vnl_connection_sum(const struct vnl_plan *plan,
                                              const struct vnl_cmd_tunnels *tunnels,
                                              const char *connection_id);
 
+/* None of its tunnels is Connected, all have the same status and reason: one sentence says it of all. */
+bool vnl_connection_fails_alike(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                const char *connection_id);
+
 /* How many of a lab's are there, and how many are up. A BGP session between two gateways of the lab is one. */
 struct vnl_tunnel_counts {
     size_t connections, connected;

@@ -212,12 +212,30 @@ static void print_tunnel(const struct vnl_plan *plan, const struct vnl_cmd_tunne
                  reason ? reason : "");
 }
 
+/* Only its first tunnel's line is printed, as the connection's. */
+static void print_alike(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
+{
+    struct vnl_connection_sum sum = vnl_connection_sum(plan, tunnels, plan->tunnels[tunnel].connection);
+    char buf[256];
+    const char *reason = vnl_tunnel_reason(plan, tunnels, tunnel, buf);
+
+    if (tunnel == sum.ends[0])
+        (void)printf("%s: %s%s%s\n", plan->tunnels[tunnel].name, vnl_vpn_status_str(sum.status),
+                     reason ? ", " : "", reason ? reason : "");
+}
+
+/* Of one gateway's or instance's each tunnel is told: those of the other instance are not meant. */
 void vnl_cmd_tunnels_print(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                            const char *connection_id, const char *gateway, bool all)
 {
-    for (size_t i = 0; i < plan->n_tunnels; i++)
-        if (vnl_tunnel_is_meant(plan, i, connection_id, gateway))
+    for (size_t i = 0; i < plan->n_tunnels; i++) {
+        if (!vnl_tunnel_is_meant(plan, i, connection_id, gateway))
+            continue;
+        if (!gateway && vnl_connection_fails_alike(plan, tunnels, plan->tunnels[i].connection))
+            print_alike(plan, tunnels, i);
+        else
             print_tunnel(plan, tunnels, i, all);
+    }
 }
 
 void vnl_cmd_tunnels_print_count(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels)
@@ -289,7 +307,7 @@ static struct vnl_json *client_to_json(const struct vnl_plan *plan, const struct
 {
     const struct vnl_vpn_state *state = tunnels->of[tunnel];
     const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
-    char buf[256];
+    char buf[256], since[32];
     struct vnl_json *item = status_to_json(planned->name, state ? state->status : VNL_VPN_UNKNOWN,
                                            vnl_tunnel_reason(plan, tunnels, tunnel, buf));
     bool bad = false;
@@ -297,6 +315,14 @@ static struct vnl_json *client_to_json(const struct vnl_plan *plan, const struct
     bad |= vnl_json_set(item, "gateway", vnl_json_str(plan->gateways[planned->peer].resource)) < 0;
     bad |= vnl_json_set(item, "address", vnl_json_str(state ? state->inner : NULL)) < 0;
     bad |= vnl_json_set(item, "thumbprint", vnl_json_str(state ? state->thumbprint : NULL)) < 0;
+    bad |=
+        vnl_json_set(item, "ingressBytesTransferred", vnl_json_int(state ? (int64_t)state->ingress : 0)) < 0;
+    bad |= vnl_json_set(item, "egressBytesTransferred", vnl_json_int(state ? (int64_t)state->egress : 0)) < 0;
+    bad |= vnl_json_set(item, "suite", vnl_json_str(state ? state->suite : NULL)) < 0;
+    bad |=
+        vnl_json_set(item, "since",
+                     vnl_json_str(state && state->since_ms ? vnl_since_format(state->since_ms, false, since)
+                                                           : NULL)) < 0;
     if (bad)
         vnl_json_free(&item);
     return item;

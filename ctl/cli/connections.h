@@ -33,14 +33,14 @@ void vnl_cmd_tunnels_done(struct vnl_cmd_tunnels *tunnels);
 int vnl_cmd_tunnels_wait(const struct vnl_plan *plan, const char *connection_id, const char *gateway,
                          int timeout_ms, struct vnl_cmd_tunnels *ret, struct vnl_err **err);
 
-/* A line for each connection, by tunnel where it has several, and for each client (of those that the wait was for): "VNet1ToVNet4: Connected".
+/* A line for each connection, by tunnel where it has several that do not all fail alike, and for each client (of those that the wait was for): "VNet1ToVNet4: Connected".
  * all: also for those that are as they shall be. */
 void vnl_cmd_tunnels_print(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                            const char *connection_id, const char *gateway, bool all);
 /* "connections: 3 of 4 connected, BGP: 1 of 2 sessions up"; nothing without any. */
 void vnl_cmd_tunnels_print_count(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
 /* [{"name", "connectionStatus", "reason", "bgpState"}], the last where BGP is spoken; NULL on ENOMEM. Clients: with "gateway", "address",
- * "thumbprint". */
+ * "thumbprint", bytes, "suite", "since". */
 struct vnl_json *vnl_cmd_tunnels_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
 struct vnl_json *vnl_cmd_clients_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
 
@@ -53,6 +53,9 @@ void vnl_cmd_tunnels_print_way(const struct vnl_plan *plan, const struct vnl_cmd
 struct vnl_json *vnl_cmd_tunnels_way_to_json(const struct vnl_plan *plan,
                                              const struct vnl_cmd_tunnels *tunnels,
                                              const struct vnl_verify *verify);
+
+/* "2026-11-21 17:45:02", in this machine's time zone when `local`; else in UTC as ARM has it, with a T between and a Z behind. Returns buf. */
+const char *vnl_since_format(int64_t ms, bool local, char buf[32]);
 
 /* `show connections`, and what of it is in `show` and in one connection's JSON. */
 int vnl_show_connections(const struct vnl_lab *lab, bool json, struct vnl_err **err);

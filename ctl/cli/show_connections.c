@@ -37,8 +37,7 @@ static enum vnl_tone tone_of(enum vnl_vpn_status status)
     return VNL_TONE_WARN;
 }
 
-/* "2026-11-21T17:45:02", in this machine's time zone when `local`; else in UTC with a Z behind it, as ARM has it. */
-static const char *format_since(int64_t ms, bool local, char buf[32])
+const char *vnl_since_format(int64_t ms, bool local, char buf[32])
 {
     time_t seconds = ms / 1000;
     struct tm tm;
@@ -77,7 +76,7 @@ static void last_cells(const struct columns *columns, uint64_t ingress, uint64_t
     vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%" PRIu64, ingress);
     vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%" PRIu64, egress);
     vnl_table_cell(columns->table, VNL_TONE_PLAIN, "%s",
-                   state && state->since_ms ? format_since(state->since_ms, true, since) : "");
+                   state && state->since_ms ? vnl_since_format(state->since_ms, true, since) : "");
 }
 
 static void connection_row(const struct columns *columns, const struct vnl_connection *connection,
@@ -194,7 +193,7 @@ static struct vnl_json *tunnel_to_json(const char *name, size_t number, const st
     bad |= vnl_json_set(item, "egressBytesTransferred", vnl_json_int(state ? (int64_t)state->egress : 0)) < 0;
     bad |= vnl_json_set(item, "lastConnectionEstablishedUtcTime",
                         vnl_json_str(status == VNL_VPN_CONNECTED && state->since_ms
-                                         ? format_since(state->since_ms, false, since)
+                                         ? vnl_since_format(state->since_ms, false, since)
                                          : NULL)) < 0;
     if (bad)
         vnl_json_free(&item);
@@ -227,7 +226,48 @@ static int add_arm(struct vnl_json *arm, const struct vnl_plan *plan, const stru
     return bad ? -ENOMEM : 0;
 }
 
-static int add_own(struct vnl_json *ours, const struct vnl_connection_sum *sum)
+/* Which tunnel is which, and why one is down: ARM's list does not say. */
+static struct vnl_json *end_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                    size_t tunnel)
+{
+    const struct vnl_plan_tunnel *planned = &plan->tunnels[tunnel];
+    const struct vnl_vpn_state *state = tunnels->of[tunnel];
+    enum vnl_vpn_status status = state ? state->status : VNL_VPN_UNKNOWN;
+    const char *peer = planned->peer != VNL_PLAN_NOBODY ? plan->gateways[planned->peer].name : NULL;
+    char addr[VNL_ADDR_STR], buf[256];
+    const char *reason = status == VNL_VPN_CONNECTED ? NULL : vnl_tunnel_reason(plan, tunnels, tunnel, buf);
+    struct vnl_json *item = vnl_json_object();
+    bool bad = false;
+
+    bad |= vnl_json_set(item, "gateway", vnl_json_str(plan->gateways[planned->gateway].name)) < 0;
+    bad |= vnl_json_set(item, "peer", vnl_json_str(peer)) < 0;
+    bad |= vnl_json_set(item, "remoteAddress", vnl_json_str(vnl_addr_format(&planned->remote, addr))) < 0;
+    bad |= vnl_json_set(item, "connectionStatus", vnl_json_str(vnl_vpn_status_str(status))) < 0;
+    bad |= vnl_json_set(item, "reason", vnl_json_str(reason)) < 0;
+    bad |= vnl_json_set(item, "suite", vnl_json_str(state ? state->suite : NULL)) < 0;
+    if (planned->peer_asn)
+        bad |= vnl_json_set(item, "bgpState",
+                            vnl_json_str(vnl_bgp_state_str(state ? state->bgp_state : VNL_BGP_UNKNOWN))) < 0;
+    if (bad)
+        vnl_json_free(&item);
+    return item;
+}
+
+static struct vnl_json *ends_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                     const struct vnl_connection_sum *sum)
+{
+    struct vnl_json *list = vnl_json_array();
+    bool bad = false;
+
+    for (size_t i = 0; i < sum->n_ends; i++)
+        bad |= vnl_json_push(list, end_to_json(plan, tunnels, sum->ends[i])) < 0;
+    if (bad)
+        vnl_json_free(&list);
+    return list;
+}
+
+static int add_own(struct vnl_json *ours, const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                   const struct vnl_connection_sum *sum)
 {
     const struct vnl_vpn_state *state = sum->first;
     char since[32];
@@ -239,9 +279,10 @@ static int add_own(struct vnl_json *ours, const struct vnl_connection_sum *sum)
     bad |= vnl_json_set(ours, "engine", vnl_json_str(vnl_vpn_engine_str(state->engine))) < 0;
     if (sum->bgp)
         bad |= vnl_json_set(ours, "bgpState", vnl_json_str(vnl_bgp_state_str(sum->bgp_state))) < 0;
-    bad |=
-        vnl_json_set(ours, "since",
-                     vnl_json_str(state->since_ms ? format_since(state->since_ms, false, since) : NULL)) < 0;
+    bad |= vnl_json_set(
+               ours, "since",
+               vnl_json_str(state->since_ms ? vnl_since_format(state->since_ms, false, since) : NULL)) < 0;
+    bad |= vnl_json_set(ours, "tunnels", ends_to_json(plan, tunnels, sum)) < 0;
     return bad ? -ENOMEM : 0;
 }
 
@@ -255,7 +296,7 @@ int vnl_connection_add_state(struct vnl_json *json, const struct vnl_plan *plan,
     if (!sum.known)
         return vnl_json_set(own_part(json), "reason", vnl_json_str(tunnels->why));
     return add_arm(vnl_json_get(json, "properties"), plan, tunnels, &sum) < 0 ||
-                   add_own(own_part(json), &sum) < 0
+                   add_own(own_part(json), plan, tunnels, &sum) < 0
                ? -ENOMEM
                : 0;
 }

@@ -188,6 +188,17 @@ static void tunnels_of_instances_and_clients_are_shown(void **state)
     assert_has(cli_out, "clients                    laptop\n");
 }
 
+/* Both tunnels have the same key, so both fail alike: one line. */
+static void what_is_wrong_with_all_tunnels_is_said_once(void **state)
+{
+    (void)state;
+    cli_ok("up %s", cli_file("lab.yaml", INSTANCES));
+    cli_ok("set-key 4to1 wrong");
+    cli_ok("vpn reset 1to4");
+    assert_has(cli_out, "1to4: NotConnected, authentication failed: the shared keys differ\n");
+    assert_lacks(cli_out, "1to4, gw1 to ");
+}
+
 static void an_instance_and_a_client_are_reset_and_have_logs(void **state)
 {
     (void)state;
@@ -234,6 +245,7 @@ int main(void)
         cmocka_unit_test_teardown(without_bgp_at_one_pair_there_is_no_transit, cli_down_all),
         cmocka_unit_test_teardown(check_grades_what_is_learned, cli_down_all),
         cmocka_unit_test_teardown(tunnels_of_instances_and_clients_are_shown, cli_down_all),
+        cmocka_unit_test_teardown(what_is_wrong_with_all_tunnels_is_said_once, cli_down_all),
         cmocka_unit_test_teardown(an_instance_and_a_client_are_reset_and_have_logs, cli_down_all),
         cmocka_unit_test_teardown(bgp_of_an_instance_is_its_own, cli_down_all),
     };

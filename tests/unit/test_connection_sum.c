@@ -229,6 +229,26 @@ static void its_bgp_is_the_best_of_its_sessions(void **state)
     assert_int_equal(vnl_connection_sum(&plan, &known, "/c/1to4").bgp_state, VNL_BGP_CONNECTED);
 }
 
+/* "NotConnected, authentication failed" is said once of four tunnels with the same key. */
+static void a_connection_fails_alike_when_no_tunnel_is_another_case(void **state)
+{
+    (void)state;
+    assert_false(vnl_connection_fails_alike(&plan, &known, "/c/1to4")); /* Connected */
+    states[C14_0].status = states[C14_1].status = VNL_VPN_NOT_CONNECTED;
+    assert_true(vnl_connection_fails_alike(&plan, &known, "/c/1to4"));
+    states[C14_0].reason = (char *)"authentication failed";
+    assert_false(vnl_connection_fails_alike(&plan, &known, "/c/1to4"));
+    states[C14_1].reason = strdup("authentication failed");
+    assert_true(vnl_connection_fails_alike(&plan, &known, "/c/1to4"));
+    free(states[C14_1].reason);
+    states[C14_1].reason = (char *)"no answer";
+    assert_false(vnl_connection_fails_alike(&plan, &known, "/c/1to4"));
+    states[C14_1].reason = states[C14_0].reason;
+    states[C14_1].status = VNL_VPN_CONNECTING;
+    assert_false(vnl_connection_fails_alike(&plan, &known, "/c/1to4"));
+    assert_false(vnl_connection_fails_alike(&plan, &known, "clients/laptop"));
+}
+
 /* --- a lab -------------------------------------------------------------------------------------------- */
 
 static void connections_count_once_and_so_do_sessions_of_two_gateways(void **state)
@@ -358,6 +378,35 @@ static void json_has_arms_tunnel_connection_status(void **state)
     assert_string_equal(vnl_json_get_text(ours, "bgpState"), "Connected");
 }
 
+/* ARM's list does not say which tunnel is which, nor why one is down. */
+static void json_names_the_ends_of_each_tunnel_and_its_reason(void **state)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *json = vnl_json_object();
+    const struct vnl_json *list, *tunnel;
+
+    (void)state;
+    assert_int_equal(vnl_json_set(json, "properties", vnl_json_object()), 0);
+    states[C14_1].status = VNL_VPN_NOT_CONNECTED;
+    states[C14_1].reason = (char *)"no answer";
+    states[C14_1].suite = (char *)"AES";
+    speak_bgp(C14_1, 65040, VNL_BGP_IDLE);
+    assert_int_equal(vnl_connection_add_state(json, &plan, &known, "/c/1to4"), 0);
+    list = vnl_json_get(vnl_json_get(json, "vnetlab"), "tunnels");
+    assert_int_equal(vnl_json_len(list), 2);
+    tunnel = vnl_json_at(list, 0);
+    assert_string_equal(vnl_json_get_text(tunnel, "gateway"), "gw1");
+    assert_string_equal(vnl_json_get_text(tunnel, "connectionStatus"), "Connected");
+    assert_null(vnl_json_get_text(tunnel, "reason"));
+    assert_null(vnl_json_get(tunnel, "bgpState"));
+    tunnel = vnl_json_at(list, 1);
+    assert_string_equal(vnl_json_get_text(tunnel, "gateway"), "gw1.1");
+    assert_string_equal(vnl_json_get_text(tunnel, "peer"), "gw4");
+    assert_string_equal(vnl_json_get_text(tunnel, "remoteAddress"), "198.51.100.4");
+    assert_string_equal(vnl_json_get_text(tunnel, "connectionStatus"), "NotConnected");
+    assert_string_equal(vnl_json_get_text(tunnel, "reason"), "no answer");
+    assert_string_equal(vnl_json_get_text(tunnel, "bgpState"), "Idle");
+}
+
 static void json_of_up_has_connections_once_and_clients(void **state)
 {
     CLEANUP(vnl_json_free) struct vnl_json *list = NULL;
@@ -367,6 +416,9 @@ static void json_of_up_has_connections_once_and_clients(void **state)
     states[C14_0].status = VNL_VPN_CONNECTING;
     states[C14_1].status = VNL_VPN_NOT_CONNECTED;
     states[C14_1].reason = (char *)"authentication failed";
+    states[CLIENT].ingress = 84;
+    states[CLIENT].suite = (char *)"AES";
+    states[CLIENT].since_ms = 1700000000000;
     list = vnl_cmd_tunnels_to_json(&plan, &known);
     assert_int_equal(vnl_json_len(list), 3);
     assert_string_equal(vnl_json_get_text(vnl_json_at(list, 0), "name"), "1to4");
@@ -377,6 +429,10 @@ static void json_of_up_has_connections_once_and_clients(void **state)
     assert_int_equal(vnl_json_len(clients), 1);
     assert_string_equal(vnl_json_get_text(vnl_json_at(clients, 0), "gateway"), "gw1");
     assert_string_equal(vnl_json_get_text(vnl_json_at(clients, 0), "address"), "172.16.201.2");
+    assert_int_equal(vnl_json_get_int(vnl_json_at(clients, 0), "ingressBytesTransferred", -1), 84);
+    assert_int_equal(vnl_json_get_int(vnl_json_at(clients, 0), "egressBytesTransferred", -1), 0);
+    assert_string_equal(vnl_json_get_text(vnl_json_at(clients, 0), "suite"), "AES");
+    assert_string_equal(vnl_json_get_text(vnl_json_at(clients, 0), "since"), "2023-11-14T22:13:20Z");
 }
 
 int main(void)
@@ -391,12 +447,14 @@ int main(void)
         cmocka_unit_test_setup(without_one_the_worst_that_is_known_counts, set_up),
         cmocka_unit_test_setup(a_sites_ends_are_no_connections, set_up),
         cmocka_unit_test_setup(its_bgp_is_the_best_of_its_sessions, set_up),
+        cmocka_unit_test_setup(a_connection_fails_alike_when_no_tunnel_is_another_case, set_up),
         cmocka_unit_test_setup(connections_count_once_and_so_do_sessions_of_two_gateways, set_up),
         cmocka_unit_test_setup(what_a_lab_has_none_of_is_not_counted, set_up),
         cmocka_unit_test_setup(several_tunnels_have_a_row_each_below_their_connection, set_up),
         cmocka_unit_test_setup(rows_fit_into_120_columns, set_up),
         cmocka_unit_test_setup(bgp_has_a_column_where_it_is_spoken, set_up),
         cmocka_unit_test_setup(json_has_arms_tunnel_connection_status, set_up),
+        cmocka_unit_test_setup(json_names_the_ends_of_each_tunnel_and_its_reason, set_up),
         cmocka_unit_test_setup(json_of_up_has_connections_once_and_clients, set_up),
     };
 
