@@ -123,6 +123,20 @@ bool vnl_tunnel_is_ready(const struct vnl_plan *plan, const struct vnl_cmd_tunne
 
 /* --- why not ---------------------------------------------------------------------------------------- */
 
+/* What the other end has given up of; NULL: nothing. */
+static const char *reason_of_other(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                                   size_t tunnel, char buf[256])
+{
+    uint32_t other = other_of(plan, tunnel);
+
+    if (other == VNL_PLAN_NOBODY || status_of(tunnels, other) != VNL_VPN_NOT_CONNECTED ||
+        !tunnels->of[other]->reason || status_of(tunnels, tunnel) == VNL_VPN_CONNECTED)
+        return NULL;
+    (void)snprintf(buf, 256, "%s says: %s", plan->gateways[plan->tunnels[other].gateway].resource,
+                   tunnels->of[other]->reason);
+    return buf;
+}
+
 const char *vnl_tunnel_reason(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                               size_t tunnel, char buf[256])
 {
@@ -133,7 +147,7 @@ const char *vnl_tunnel_reason(const struct vnl_plan *plan, const struct vnl_cmd_
     if (tunnels->why)
         return tunnels->why;
     if (vnl_tunnel_can_connect(plan, tunnel) || (state && state->status == VNL_VPN_CONNECTED))
-        return state ? state->reason : NULL;
+        return state && state->reason ? state->reason : reason_of_other(plan, tunnels, tunnel, buf);
     if (planned->peer != VNL_PLAN_NOBODY)
         (void)snprintf(buf, 256, "%s has no connection to %s", plan->gateways[planned->peer].resource,
                        plan->gateways[planned->gateway].resource);
@@ -215,6 +229,14 @@ struct vnl_connection_sum vnl_connection_sum(const struct vnl_plan *plan,
             sum_state(&sum, tunnels->of[i]);
     }
     return sum;
+}
+
+size_t vnl_connection_speaker(const struct vnl_connection_sum *sum, const struct vnl_cmd_tunnels *tunnels)
+{
+    for (size_t i = 0; i < sum->n_ends; i++)
+        if (sum->first && tunnels->of[sum->ends[i]] == sum->first)
+            return sum->ends[i];
+    return sum->ends[0];
 }
 
 static bool is_same(const char *a, const char *b)

@@ -30,6 +30,8 @@ struct vnl_connection_sum vnl_connection_sum(const struct vnl_plan *plan,
                                              const struct vnl_cmd_tunnels *tunnels,
                                              const char *connection_id);
 
+/* Index of the end that speaks for all, of those that the plan has. */
+size_t vnl_connection_speaker(const struct vnl_connection_sum *sum, const struct vnl_cmd_tunnels *tunnels);
 /* None of its tunnels is Connected, all have the same status and reason: one sentence says it of all. */
 bool vnl_connection_fails_alike(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                                 const char *connection_id);
@@ -64,7 +66,7 @@ bool vnl_tunnel_has_failed(const struct vnl_plan *plan, const struct vnl_cmd_tun
 /* Its session is up, and what it brought is where packets look; true where no BGP is spoken. */
 bool vnl_tunnel_is_ready(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel);
 
-/* What the agent says, else what the plan knows; NULL: nothing. buf: for a sentence. */
+/* What the agent says, else what the plan knows or the other end says; NULL: nothing. buf: for a sentence. */
 const char *vnl_tunnel_reason(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                               size_t tunnel, char buf[256]);
 /* The same of its BGP session: "BGP with 10.42.255.30 (ASN 65040) is Connecting". */

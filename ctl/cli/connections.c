@@ -262,20 +262,11 @@ static struct vnl_json *status_to_json(const char *name, enum vnl_vpn_status sta
     return item;
 }
 
-/* The end that speaks for all, of those that the plan has. */
-static size_t speaker_of(const struct vnl_connection_sum *sum, const struct vnl_cmd_tunnels *tunnels)
-{
-    for (size_t i = 0; i < sum->n_ends; i++)
-        if (sum->first && tunnels->of[sum->ends[i]] == sum->first)
-            return sum->ends[i];
-    return sum->ends[0];
-}
-
 static struct vnl_json *connection_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                                            const char *connection_id)
 {
     struct vnl_connection_sum sum = vnl_connection_sum(plan, tunnels, connection_id);
-    size_t speaker = speaker_of(&sum, tunnels);
+    size_t speaker = vnl_connection_speaker(&sum, tunnels);
     char buf[256];
     struct vnl_json *item = status_to_json(plan->tunnels[speaker].name, sum.status,
                                            vnl_tunnel_reason(plan, tunnels, speaker, buf));

@@ -270,11 +270,12 @@ static int add_own(struct vnl_json *ours, const struct vnl_plan *plan, const str
                    const struct vnl_connection_sum *sum)
 {
     const struct vnl_vpn_state *state = sum->first;
-    char since[32];
+    char since[32], buf[256];
+    const char *reason = vnl_tunnel_reason(plan, tunnels, vnl_connection_speaker(sum, tunnels), buf);
     bool bad = !ours;
 
     bad |= vnl_json_set(ours, "gateway", vnl_json_str(state->gateway)) < 0;
-    bad |= vnl_json_set(ours, "reason", vnl_json_str(state->reason)) < 0;
+    bad |= vnl_json_set(ours, "reason", vnl_json_str(sum->status == VNL_VPN_CONNECTED ? NULL : reason)) < 0;
     bad |= vnl_json_set(ours, "suite", vnl_json_str(state->suite)) < 0;
     bad |= vnl_json_set(ours, "engine", vnl_json_str(vnl_vpn_engine_str(state->engine))) < 0;
     if (sum->bgp)

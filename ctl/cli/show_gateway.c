@@ -135,28 +135,34 @@ int vnl_show_local_gateway(const struct vnl_lab *lab, const struct vnl_local_gat
 static void print_tunnels(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                           const struct vnl_connection_sum *sum)
 {
-    char addr[VNL_ADDR_STR];
+    char addr[VNL_ADDR_STR], buf[256];
 
     for (size_t i = 0; sum->n_ends > 1 && i < sum->n_ends; i++) {
         const struct vnl_plan_tunnel *planned = &plan->tunnels[sum->ends[i]];
         const struct vnl_vpn_state *state = tunnels->of[sum->ends[i]];
+        enum vnl_vpn_status status = state ? state->status : VNL_VPN_UNKNOWN;
+        const char *reason =
+            status == VNL_VPN_CONNECTED ? NULL : vnl_tunnel_reason(plan, tunnels, sum->ends[i], buf);
 
         vnl_show_label(i ? "" : "tunnels");
-        (void)printf("%s to %s: %s\n", plan->gateways[planned->gateway].name,
-                     vnl_addr_format(&planned->remote, addr),
-                     vnl_vpn_status_str(state ? state->status : VNL_VPN_UNKNOWN));
+        (void)printf("%s to %s: %s%s%s\n", plan->gateways[planned->gateway].name,
+                     vnl_addr_format(&planned->remote, addr), vnl_vpn_status_str(status), reason ? ", " : "",
+                     reason ? reason : "");
     }
 }
 
-static void print_state(const struct vnl_connection_sum *sum, const char *why)
+static void print_state(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
+                        const struct vnl_connection_sum *sum)
 {
     const struct vnl_vpn_state *state = sum->first;
+    char buf[256];
+    const char *reason = sum->n_ends && sum->status != VNL_VPN_CONNECTED
+                             ? vnl_tunnel_reason(plan, tunnels, vnl_connection_speaker(sum, tunnels), buf)
+                             : NULL;
 
     vnl_show_line("status", vnl_vpn_status_str(sum->status));
-    if (state && state->reason && state->status != VNL_VPN_CONNECTED)
-        vnl_show_line("reason", state->reason);
-    if (!state && why)
-        vnl_show_line("reason", why);
+    if (reason)
+        vnl_show_line("reason", reason);
     if (!state)
         return;
     vnl_show_line("suite", state->suite);
@@ -215,7 +221,7 @@ int vnl_show_connection(const struct vnl_lab *lab, const struct vnl_connection *
     vnl_show_policy("IPsec policy", &connection->policy);
     sum = vnl_connection_sum(plan, &tunnels, connection->id);
     print_bgp_of(connection, &sum);
-    print_state(&sum, tunnels.why);
+    print_state(plan, &tunnels, &sum);
     print_tunnels(plan, &tunnels, &sum);
     return 0;
 }

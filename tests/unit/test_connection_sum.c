@@ -229,6 +229,44 @@ static void its_bgp_is_the_best_of_its_sessions(void **state)
     assert_int_equal(vnl_connection_sum(&plan, &known, "/c/1to4").bgp_state, VNL_BGP_CONNECTED);
 }
 
+/* The one that answers hears nothing any more of an initiator that has given up. */
+static void who_does_not_know_why_quotes_the_other_end(void **state)
+{
+    char buf[256];
+
+    (void)state;
+    states[C41_1].status = VNL_VPN_CONNECTING;
+    states[C14_1].status = VNL_VPN_NOT_CONNECTED;
+    states[C14_1].reason = (char *)"authentication failed: the shared keys differ";
+    assert_string_equal(vnl_tunnel_reason(&plan, &known, C41_1, buf),
+                        "gw1 says: authentication failed: the shared keys differ");
+    states[C41_1].reason = (char *)"no answer";
+    assert_string_equal(vnl_tunnel_reason(&plan, &known, C41_1, buf), "no answer");
+    states[C41_1].reason = NULL;
+    states[C14_1].status = VNL_VPN_CONNECTING; /* its reason is of an earlier try */
+    assert_null(vnl_tunnel_reason(&plan, &known, C41_1, buf));
+    states[C14_1].status = VNL_VPN_NOT_CONNECTED;
+    states[C41_1].status = VNL_VPN_CONNECTED;
+    assert_null(vnl_tunnel_reason(&plan, &known, C41_1, buf));
+    of[C14_1] = NULL;
+    states[C41_1].status = VNL_VPN_CONNECTING;
+    assert_null(vnl_tunnel_reason(&plan, &known, C41_1, buf));
+}
+
+/* What only the plan knows is in the JSON too. */
+static void json_has_the_reason_of_a_connection_without_an_other_end(void **state)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *json = vnl_json_object();
+
+    (void)state;
+    assert_int_equal(vnl_json_set(json, "properties", vnl_json_object()), 0);
+    tunnels[C14_0].other = tunnels[C14_1].other = VNL_PLAN_NOBODY;
+    states[C14_0].status = states[C14_1].status = VNL_VPN_CONNECTING;
+    assert_int_equal(vnl_connection_add_state(json, &plan, &known, "/c/1to4"), 0);
+    assert_string_equal(vnl_json_get_text(vnl_json_get(json, "vnetlab"), "reason"),
+                        "gw4 has no connection to gw1");
+}
+
 /* "NotConnected, authentication failed" is said once of four tunnels with the same key. */
 static void a_connection_fails_alike_when_no_tunnel_is_another_case(void **state)
 {
@@ -447,6 +485,8 @@ int main(void)
         cmocka_unit_test_setup(without_one_the_worst_that_is_known_counts, set_up),
         cmocka_unit_test_setup(a_sites_ends_are_no_connections, set_up),
         cmocka_unit_test_setup(its_bgp_is_the_best_of_its_sessions, set_up),
+        cmocka_unit_test_setup(who_does_not_know_why_quotes_the_other_end, set_up),
+        cmocka_unit_test_setup(json_has_the_reason_of_a_connection_without_an_other_end, set_up),
         cmocka_unit_test_setup(a_connection_fails_alike_when_no_tunnel_is_another_case, set_up),
         cmocka_unit_test_setup(connections_count_once_and_so_do_sessions_of_two_gateways, set_up),
         cmocka_unit_test_setup(what_a_lab_has_none_of_is_not_counted, set_up),
