@@ -129,7 +129,8 @@ const struct vnl_cmd vnl_cmds[] = {
                     "$ sudo vnetlab show vm-1             # one virtual machine\n"
                     "$ sudo vnetlab show vnet-1/to-vnet-2 # one peering link\n"
                     "$ sudo vnetlab show nsgs/web         # a network security group with its hits\n"
-                    "$ sudo vnetlab show connections      # VPN connections: status, bytes, why one is down",
+                    "$ sudo vnetlab show connections      # VPN connections: status, bytes, why one is down\n"
+                    "$ sudo vnetlab show VNet1ToVNet4     # one of them, with what was negotiated",
         .run = vnl_cmd_show,
     },
     {
@@ -141,12 +142,15 @@ const struct vnl_cmd vnl_cmds[] = {
         .details = "The command sees the virtual machine's network, host name, /etc/hosts and processes, and "
                    "the files of this "
                    "machine. Without COMMAND: an interactive shell.\n\n"
+                   "VM may also be an internet host, a client, a site or its host, or a VPN gateway "
+                   "(VNet1GW.1: its second instance).\n\n"
                    "The exit status is the command's; 127 when it was not found, 128 plus the signal's "
                    "number when a "
                    "signal ended it.",
         .examples = "$ sudo vnetlab exec vm-1                           # a shell\n"
                     "$ sudo vnetlab exec vm-1 -- ping -c 4 10.1.0.4     # one command\n"
-                    "$ sudo vnetlab exec -l hub-spoke nva -- ip route   # in another lab",
+                    "$ sudo vnetlab exec -l hub-spoke nva -- ip route   # in another lab\n"
+                    "$ sudo vnetlab exec VNet1GW -- tcpdump -nni any esp or udp port 4500",
         .run = vnl_cmd_exec,
     },
     {
@@ -248,8 +252,9 @@ const struct vnl_cmd vnl_cmds[] = {
             "the receiver's subnet and network interface, what an appliance does with it, and the same for "
             "the way of the reply. Names the rule or route that decides at each step, all blockers and not "
             "only the first, and the smallest change that would open each. Nothing is sent.\n\n"
-            "SRC is a virtual machine, an internet host, a site's host or a VPN gateway, DST one of these, a "
-            "public IP's name "
+            "SRC is a virtual machine, an internet host, a site's host, a VPN gateway or a client, DST one "
+            "of "
+            "these, a public IP's name "
             "or an address; PROTO is icmp, tcp:PORT, udp:PORT, esp or ah. What an appliance's guest does "
             "beside "
             "forwarding (its own NAT or firewall) is not looked at. Of a VPN connection the plan knows "

@@ -159,7 +159,7 @@ const struct vnl_lab_keys vnl_lab_refusal_keys = { "Expected refusal", "an expec
 
 static const struct vnl_lab_key expect_keys[] = {
     { "from", read_end, .type = "the name of a VM or host", .fallback = "required",
-      .text = "who sends: a VM, an internet host, or a host of a site" },
+      .text = "who sends: a VM, an internet host, a host of a site, or a client" },
     { "to", read_end, .type = "a name or an address", .fallback = "required",
       .text = "where to: the name of a VM, of a host or of a public IP address; or an address" },
     { "icmp", read_icmp, .type = "true, pass or drop", .fallback = "-",
