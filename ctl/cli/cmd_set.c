@@ -2,6 +2,7 @@
  * whole, settled against the one in force, stored and applied. The file itself is not touched. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmds.h"
 #include "out.h"
@@ -61,12 +62,58 @@ static int decide(struct change *change, const char *path, const char *value, st
     return r < 0 ? r : compare(change, err);
 }
 
+/* --- what no packet minds ----------------------------------------------------------------------------- */
+
+/* ARM's properties of all resources, and not where they were written. */
+static int properties_format(const struct vnl_lab *lab, char **ret, struct vnl_err **err)
+{
+    CLEANUP(vnl_json_free) struct vnl_json *json = NULL;
+    CLEANUP(vnl_json_free) struct vnl_json *all = vnl_json_array();
+    const struct vnl_json *resources;
+    int r = vnl_lab_to_json(lab, &json, err);
+
+    if (r < 0)
+        return r;
+    resources = vnl_json_get(json, "resources");
+    for (size_t i = 0; i < vnl_json_len(resources) && r == 0; i++) {
+        CLEANUP(vnl_str_free) char *text = NULL;
+        const struct vnl_json *properties = vnl_json_get(vnl_json_at(resources, i), "properties");
+
+        if (!properties)
+            continue;
+        r = vnl_json_format(properties, 0, &text, err);
+        if (r == 0 && vnl_json_push(all, vnl_json_str(text)) < 0)
+            r = vnl_fail(err, ENOMEM, "set");
+    }
+    return r < 0 ? r : vnl_json_format(all, 0, ret, err);
+}
+
+static int compare_stored(const struct change *change, bool *ret_same, struct vnl_err **err)
+{
+    CLEANUP(vnl_str_free) char *before = NULL;
+    CLEANUP(vnl_str_free) char *after = NULL;
+    int r = properties_format(change->before, &before, err);
+
+    if (r >= 0)
+        r = properties_format(change->after, &after, err);
+    if (r >= 0)
+        *ret_same = !strcmp(before, after);
+    return r;
+}
+
 static int report(const struct change *change, bool as_json, struct vnl_err **err)
 {
+    bool same = false;
+
     if (as_json)
         return vnl_out_json(vnl_diff_to_json(change->diff), err);
-    vnl_diff_print(stdout, change->diff);
-    if (change->after->file)
+    if (!change->diff->n && compare_stored(change, &same, err) < 0)
+        return VNL_EXIT_SYSTEM;
+    if (change->diff->n || same)
+        vnl_diff_print(stdout, change->diff);
+    else
+        (void)puts("stored; nothing to change in the running lab");
+    if (change->after->file && !same)
         (void)fprintf(stderr, "vnetlab: %s was not changed: the next 'vnetlab up' with it undoes this\n",
                       change->after->file);
     return VNL_EXIT_OK;

@@ -119,7 +119,7 @@ static void check_count(struct vnl_check *check, const struct vnl_vpn_gateway *g
 
     if (!gateway->active_active && second->public_ref)
         vnl_mistake(check, "BadRequest", &second->public_src, gateway->id,
-                    "write 'activeActive: true', or leave it out",
+                    "write 'activeActive: true', or name one public IP address",
                     "Virtual network gateway '%s' has two public IP addresses and is not active-active",
                     gateway->name);
     if (gateway->active_active && check_active(check, gateway) && first->public_ref && !second->public_ref)

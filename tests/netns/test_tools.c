@@ -205,6 +205,21 @@ static void set_of_what_is_so_already_changes_nothing(void **state)
     bring_up();
     cli_ok("set nsgs.web.rules.deny-all.access Deny");
     assert_string_equal(cli_out, "nothing to change\n");
+    assert_lacks(cli_err, "undoes this"); /* nothing was done */
+}
+
+/* Kept and shown, but no packet minds. */
+static void set_of_what_no_packet_minds_says_that_it_is_stored(void **state)
+{
+    (void)state;
+    bring_up();
+    cli_ok("set vnets.vnet-1.peerings.to-vnet-2.doNotVerifyRemoteGateways true");
+    assert_string_equal(cli_out, "stored; nothing to change in the running lab\n");
+    assert_has(cli_err, "the next 'vnetlab up' with it undoes this\n");
+    cli_ok("show vnet-1/to-vnet-2 -o json");
+    assert_has(cli_out, "\"doNotVerifyRemoteGateways\": true");
+    cli_ok("set vnets.vnet-1.peerings.to-vnet-2.doNotVerifyRemoteGateways true -o json");
+    assert_string_equal(cli_out, "[]\n");
 }
 
 static void refused_set_changes_nothing(void **state)
@@ -287,6 +302,7 @@ int main(void)
         TEST(drops_ends_with_the_lab),
         TEST(set_changes_the_running_lab),
         TEST(set_of_what_is_so_already_changes_nothing),
+        TEST(set_of_what_no_packet_minds_says_that_it_is_stored),
         TEST(refused_set_changes_nothing),
         TEST(show_counts_hits_by_rule),
         TEST(show_summarizes_for_people),

@@ -240,7 +240,7 @@ static const struct {
       "BadRequest 3:79 Virtual network gateway 'gw' is active-active and has one public IP address: it needs "
       "two | write 'publicIPAddress: [NAME, NAME]', or none, and the lab makes both\n"
       "BadRequest 3:120 Virtual network gateway 'fw' has two public IP addresses and is not active-active | "
-      "write 'activeActive: true', or leave it out\n" },
+      "write 'activeActive: true', or name one public IP address\n" },
     /* active-active: not three */
     { NULL,
       "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "
