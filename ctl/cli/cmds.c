@@ -292,25 +292,28 @@ const struct vnl_cmd vnl_cmds[] = {
         .operands = "PATH VALUE",
         .summary = "change one property of a lab",
         .flags = CMD_ROOT | CMD_JSON | CMD_LAB,
-        .details = "The same as editing the lab file and saying 'up': the lab is checked as a whole, changed "
-                   "in place and stored. What "
-                   "changed is printed. The file is not touched.\n\n"
-                   "PATH is where the property stands in a lab file, with dots: "
-                   "vnets.VNET.addressSpace, vnets.VNET.subnets.SUBNET.networkSecurityGroup, "
-                   "vnets.VNET.peerings.PEERING.allowForwardedTraffic, vms.VM.enableIPForwarding, "
-                   "nsgs.NSG.rules.RULE.access and the "
-                   "like; ARM's longer names of the sections are fine too. VALUE is as in a lab file; 'null' "
-                   "takes away what may be "
-                   "absent. nsgs.NSG.rules.RULE with a VALUE such as "
-                   "'{priority: 200, direction: Inbound, access: Allow, protocol: Icmp}' makes that rule, or "
-                   "changes "
-                   "those fields of it; routeTables.TABLE.routes.ROUTE likewise.\n\n"
-                   "Other new resources, whole sections (latency, semantics, expect), the hosts of the "
-                   "internet, a load balancer's backendAddressPools, and what Azure fixes when it makes a "
-                   "resource (location, sku) are for the lab file and 'up'.",
+        .details =
+            "The same as editing the lab file and saying 'up': the lab is checked as a whole, changed "
+            "in place and stored. What "
+            "changed is printed. The file is not touched.\n\n"
+            "PATH is where the property stands in a lab file, with dots: "
+            "vnets.VNET.addressSpace, vnets.VNET.subnets.SUBNET.networkSecurityGroup, "
+            "vnets.VNET.peerings.PEERING.allowForwardedTraffic, vms.VM.enableIPForwarding, "
+            "nsgs.NSG.rules.RULE.access, gateways.GATEWAY.activeActive, "
+            "connections.CONNECTION.enableBgp and the "
+            "like; ARM's longer names of the sections are fine too. VALUE is as in a lab file; 'null' "
+            "takes away what may be "
+            "absent. nsgs.NSG.rules.RULE with a VALUE such as "
+            "'{priority: 200, direction: Inbound, access: Allow, protocol: Icmp}' makes that rule, or "
+            "changes "
+            "those fields of it; routeTables.TABLE.routes.ROUTE likewise.\n\n"
+            "Other new resources, whole sections (latency, semantics, expect), the hosts of the "
+            "internet, point-to-site, a load balancer's backendAddressPools, and what Azure fixes when "
+            "it makes a resource (location, vnet) are for the lab file and 'up'.",
         .examples = "$ sudo vnetlab set nsgs.web.rules.http.access Deny         # new flows only\n"
                     "$ sudo vnetlab set vms.vm-1.networkSecurityGroup null      # take it away\n"
-                    "$ sudo vnetlab set vnets.hub.peerings.to-a.allowForwardedTraffic true",
+                    "$ sudo vnetlab set vnets.hub.peerings.to-a.allowForwardedTraffic true\n"
+                    "$ sudo vnetlab set gateways.VNet1GW.bgpSettings '{asn: 65010}'",
         .run = vnl_cmd_set,
     },
     {

@@ -136,6 +136,27 @@ static const struct vnl_lab_key *key_lookup(const struct vnl_lab_keys *keys, con
     return NULL;
 }
 
+static const struct vnl_settable *find_settable(const struct vnl_set_level *level, const char *key)
+{
+    for (size_t i = 0; i < level->n_settable; i++)
+        if (!strcasecmp(level->settable[i].key, key))
+            return &level->settable[i];
+    return NULL;
+}
+
+/* Below a property whose value is a map: rest is "bgpSettings.asn". */
+static int fail_part(const struct setting *s, const struct vnl_set_level *level, const char *key,
+                     const char *rest, struct vnl_err **err)
+{
+    const char *part = rest + strlen(key);
+    CLEANUP(vnl_str_free) char *hint = NULL;
+
+    if (asprintf(&hint, "vnetlab set %.*s '{%s: ...}'", (int)(part - s->path), s->path, part + 1) < 0)
+        hint = NULL;
+    return vnl_fail_at(err, EINVAL, NULL, NULL, NULL, hint, "set '%s': '%s' of a %s is set as a whole",
+                       s->path, key, level->noun);
+}
+
 /* A key of the lab file that is not for `set`, or no key at all. */
 static int fail_key(const struct setting *s, const struct vnl_set_level *level, const char *rest,
                     struct vnl_err **err)
@@ -151,6 +172,8 @@ static int fail_key(const struct setting *s, const struct vnl_set_level *level, 
         return fail_by_file(s, err, "a %s is set property by property here", level->noun);
     if (!*rest)
         return vnl_fail(err, EINVAL, "set '%s': which property of the %s?", s->path, level->noun);
+    if (key && find_settable(level, key->name))
+        return fail_part(s, level, key->name, rest, err);
     if (key && !key->refuse)
         return fail_by_file(s, err, "'%s' of a %s cannot be set", key->name, level->noun);
     for (size_t i = 0; i < level->n_settable; i++)
@@ -159,14 +182,6 @@ static int fail_key(const struct setting *s, const struct vnl_set_level *level, 
 }
 
 /* --- setting ------------------------------------------------------------------------------------------ */
-
-static const struct vnl_settable *find_settable(const struct vnl_set_level *level, const char *key)
-{
-    for (size_t i = 0; i < level->n_settable; i++)
-        if (!strcasecmp(level->settable[i].key, key))
-            return &level->settable[i];
-    return NULL;
-}
 
 /* A key of a NIC, at a VM that has its NICs by name. */
 static int fail_of_nic(const struct setting *s, const char *key, const struct vnl_vm *vm,

@@ -1,4 +1,5 @@
 /* BGP settings of gateways, local network gateways, connections and sites: kept, asked for, refused. VPN spec 3, 9, 14, 16. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,6 +108,18 @@ static void set_changes_what_is_said_of_bgp(void **state)
     assert_false(lab->sites[0]->advertises);
     assert_int_equal(lab->sites[0]->prepend, 0);
     assert_int_equal(lab->gateways[1]->asn, 65020);
+}
+
+static void bgp_settings_are_set_as_a_whole(void **state)
+{
+    CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(lab_text, NULL);
+    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
+
+    (void)state;
+    assert_int_equal(vnl_lab_set(lab, "gateways.fw.bgpSettings.asn", "65020", &err), -EINVAL);
+    assert_string_equal(err->msg, "set 'gateways.fw.bgpSettings.asn': 'bgpSettings' of a virtual network "
+                                  "gateway is set as a whole");
+    assert_string_equal(err->hint, "vnetlab set gateways.fw.bgpSettings '{asn: ...}'");
 }
 
 static void json_is_arms(void **state)
@@ -370,6 +383,7 @@ int main(void)
         cmocka_unit_test(settings_of_a_device_are_kept),
         cmocka_unit_test(nothing_to_advertise_is_not_the_default),
         cmocka_unit_test(set_changes_what_is_said_of_bgp),
+        cmocka_unit_test(bgp_settings_are_set_as_a_whole),
         cmocka_unit_test(json_is_arms),
         cmocka_unit_test(a_pair_speaks_bgp_when_both_are_to),
         cmocka_unit_test(one_flag_of_a_pair_is_none),
