@@ -118,7 +118,19 @@ static int load(const struct context *context, struct vnl_lab **ret, struct vnl_
     return r < 0 ? r : vnl_cmd_load_stored(name, ret, NULL, err);
 }
 
-static void offer_resources(const struct context *context, unsigned types)
+/* The second instance of an active-active gateway is a guest, and no resource. */
+static void offer_instances(const struct context *context, const struct vnl_lab *lab)
+{
+    for (size_t i = 0; i < lab->n_gateways; i++) {
+        CLEANUP(vnl_str_free) char *name = NULL;
+
+        if (lab->gateways[i]->active_active && asprintf(&name, "%s.1", lab->gateways[i]->name) >= 0)
+            offer(context, name);
+    }
+}
+
+/* hosts: those of sites too. */
+static void offer_resources(const struct context *context, unsigned types, bool hosts)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = NULL;
@@ -127,9 +139,13 @@ static void offer_resources(const struct context *context, unsigned types)
     if (load(context, &lab, &err) < 0 || vnl_resources_build(lab, &list, &err) < 0)
         return;
     for (size_t i = 0; i < list.n; i++) {
-        if (types & 1u << list.items[i].type)
+        if (types & 1u << list.items[i].type && (hosts || !list.items[i].site_host))
             offer(context, list.items[i].name);
     }
+    if (types == (1u << VNL_TYPE_MAX) - 1 && (lab->n_connections || lab->n_clients))
+        offer(context, "connections");
+    else if (types & 1u << VNL_TYPE_VPN_GATEWAY)
+        offer_instances(context, lab);
 }
 
 static void offer_paths(const struct context *context)
@@ -175,7 +191,7 @@ static void offer_named(const struct context *context, const char *name)
 
     for (size_t i = 0; i < ARRAY_SIZE(resources); i++) {
         if (!strcmp(name, resources[i].name))
-            offer_resources(context, resources[i].types);
+            offer_resources(context, resources[i].types, strcmp(name, "GATEWAY|CONNECTION") != 0);
     }
     if (!strcmp(name, "LAB"))
         offer_labs(context);

@@ -216,6 +216,22 @@ static void an_instance_and_a_client_are_reset_and_have_logs(void **state)
     assert_has(cli_err, "there is no virtual network gateway, site or client 'gw1.2'");
 }
 
+static void completion_knows_instances_clients_and_connections(void **state)
+{
+    (void)state;
+    cli_ok("up --no-wait %s", cli_file("lab.yaml", INSTANCES));
+    cli_ok("complete -- exec gw");
+    assert_string_equal(cli_out, "gw1\ngw4\ngw1.1\n");
+    cli_ok("complete -- vpn log ''");
+    assert_string_equal(cli_out, "gw1\ngw4\n1to4\n4to1\nlaptop\ngw1.1\n");
+    cli_ok("complete -- show conn");
+    assert_string_equal(cli_out, "connections\n");
+    cli_ok("up --no-wait %s", cli_file("other.yaml", GOOD));
+    cli_ok("complete -- vpn bgp ''");
+    assert_has(cli_out, "branch\n");
+    assert_lacks(cli_out, "pc\n"); /* a host speaks no IKE */
+}
+
 static void bgp_of_an_instance_is_its_own(void **state)
 {
     (void)state;
@@ -247,6 +263,7 @@ int main(void)
         cmocka_unit_test_teardown(tunnels_of_instances_and_clients_are_shown, cli_down_all),
         cmocka_unit_test_teardown(what_is_wrong_with_all_tunnels_is_said_once, cli_down_all),
         cmocka_unit_test_teardown(an_instance_and_a_client_are_reset_and_have_logs, cli_down_all),
+        cmocka_unit_test_teardown(completion_knows_instances_clients_and_connections, cli_down_all),
         cmocka_unit_test_teardown(bgp_of_an_instance_is_its_own, cli_down_all),
     };
 
