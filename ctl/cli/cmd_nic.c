@@ -1,6 +1,7 @@
 #include "cmd_nic.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,6 +9,7 @@
 #include "resources.h"
 
 #include "vnetlab/base.h"
+#include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 #include "vnetlab/lab.h"
 #include "vnetlab/plan.h"
@@ -53,6 +55,17 @@ int vnl_cmd_nic_find(const struct vnl_lab *lab, const struct vnl_plan *plan, con
     return 0;
 }
 
+/* Without the lab nothing is learned; what is printed is what Azure has before the sessions are up. */
+static void warn_of_bgp(const struct vnl_plan *plan, const char *file)
+{
+    for (size_t i = 0; i < plan->n_tunnels; i++) {
+        if (!plan->tunnels[i].peer_asn || (!file && vnl_dp_exists(plan->lab)))
+            continue;
+        (void)fputs("vnetlab: routes that BGP brings are known while the lab runs, and not here\n", stderr);
+        return;
+    }
+}
+
 int vnl_cmd_nic_load(const struct vnl_args *args, const char *file, const char *vm, const char *nic,
                      struct vnl_cmd_nic *ret, struct vnl_err **err)
 {
@@ -64,6 +77,8 @@ int vnl_cmd_nic_load(const struct vnl_args *args, const char *file, const char *
         r = vnl_cmd_nic_find(ret->lab, ret->plan, vm, nic, &ret->nic, err);
     if (r >= 0)
         ret->vm = &ret->plan->vms[ret->plan->nics[ret->nic].vm];
+    if (r >= 0 && !args->json)
+        warn_of_bgp(ret->plan, file);
     return r;
 }
 

@@ -12,6 +12,7 @@
 #include "resources.h"
 
 #include "vnetlab/base.h"
+#include "vnetlab/dataplane.h"
 #include "vnetlab/err.h"
 #include "vnetlab/json.h"
 #include "vnetlab/lab.h"
@@ -105,7 +106,12 @@ static int load(struct target *target, const struct vnl_args *args, struct vnl_e
         r = vnl_cmd_load_stored(name, &target->lab, NULL, err);
     if (r >= 0)
         r = vnl_plan_build(target->lab, &target->plan, err);
-    return r < 0 ? r : find(target, args->operands[1], err);
+    if (r >= 0)
+        r = find(target, args->operands[1], err);
+    if (r >= 0 && !vnl_dp_exists(target->lab->name))
+        return vnl_fail_at(err, ENOENT, NULL, NULL, NULL, "vnetlab up FILE", "lab '%s' is not running",
+                           target->lab->name);
+    return r;
 }
 
 /* --- reset -------------------------------------------------------------------------------------------- */

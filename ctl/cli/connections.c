@@ -43,6 +43,8 @@ static int ask(const struct vnl_plan *plan, uint64_t after, struct vnl_cmd_tunne
     }
     if (r < 0)
         tunnels->why = "the lab's agent does not run: 'vnetlab up' starts it";
+    else if (!vnl_dp_exists(plan->lab))
+        tunnels->why = "the lab is not running";
     tunnels->of = calloc(plan->n_tunnels + 1, sizeof(*tunnels->of));
     if (!tunnels->of)
         return vnl_fail(err, ENOMEM, "connections");

@@ -216,6 +216,36 @@ static void an_instance_and_a_client_are_reset_and_have_logs(void **state)
     assert_has(cli_err, "there is no virtual network gateway, site or client 'gw1.2'");
 }
 
+#define STOPPED "VNETLAB_RUN_DIR=$VNETLAB_RUN_DIR.none \"$VNETLAB\" "
+
+/* As after a reboot: stored, and nothing of it is there. */
+static void commands_say_that_the_lab_does_not_run(void **state)
+{
+    char wanted[128];
+
+    (void)state;
+    cli_ok("up --no-wait %s", cli_file("lab.yaml", GOOD));
+    (void)snprintf(wanted, sizeof(wanted), "lab '%s' is not running\n  hint: vnetlab up FILE\n", cli_lab());
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const words[] = { "log", "reset", "bgp", "learned" };
+
+        assert_int_equal(sh(STOPPED "vpn %s gw1 -l %s", words[i], cli_lab()), 2);
+        assert_has(cli_err, wanted);
+    }
+    sh_ok(STOPPED "show connections -l %s", cli_lab());
+    assert_has(cli_out, "connections: 0 of 3 connected, BGP: 0 of 2 sessions up\n"
+                        "1to4: Unknown, the lab is not running\n");
+    sh_ok(STOPPED "routes -l %s vm-4", cli_lab());
+    assert_string_equal(cli_err,
+                        "vnetlab: routes that BGP brings are known while the lab runs, and not here\n");
+    cli_ok("routes vm-4");
+    assert_string_equal(cli_err, "");
+    cli_ok("routes -f %s vm-4 -o json", cli_file("lab.yaml", GOOD));
+    assert_string_equal(cli_err, "");
+    cli_ok("next-hop -f %s vm-4 10.11.0.4", cli_file("lab.yaml", INSTANCES));
+    assert_string_equal(cli_err, "");
+}
+
 static void completion_knows_instances_clients_and_connections(void **state)
 {
     (void)state;
@@ -263,6 +293,7 @@ int main(void)
         cmocka_unit_test_teardown(tunnels_of_instances_and_clients_are_shown, cli_down_all),
         cmocka_unit_test_teardown(what_is_wrong_with_all_tunnels_is_said_once, cli_down_all),
         cmocka_unit_test_teardown(an_instance_and_a_client_are_reset_and_have_logs, cli_down_all),
+        cmocka_unit_test_teardown(commands_say_that_the_lab_does_not_run, cli_down_all),
         cmocka_unit_test_teardown(completion_knows_instances_clients_and_connections, cli_down_all),
         cmocka_unit_test_teardown(bgp_of_an_instance_is_its_own, cli_down_all),
     };
