@@ -172,8 +172,11 @@ bool vnl_say_missing_connection(struct vnl_walk *walk, char **ret, uint32_t nic,
         return false;
     vnl_say(
         walk, ret,
-        "gateways %s and %s are not connected: add a Vnet2Vnet connection to each; what is connected to both "
-        "passes nothing on without BGP",
+        near->asn && far->asn
+            ? "gateways %s and %s have learned nothing of each other by BGP: a lab that runs needs "
+              "enableBgp at every connection between them, at both of a pair"
+            : "gateways %s and %s are not connected: add a Vnet2Vnet connection to each; what is connected "
+              "to both passes nothing on without BGP",
         near < far ? near->name : far->name,
         near < far ? far->name : near->name); /* the same from both ends */
     return true;

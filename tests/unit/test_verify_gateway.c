@@ -343,6 +343,17 @@ static void vnet_to_vnet_is_not_transitive(void **state)
                 "passes nothing on without BGP");
 }
 
+/* They may well be connected: BGP has brought nothing. */
+static void what_bgp_would_have_to_bring_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < w.plan.n_gateways; i++)
+        w.gateways[i].asn = 65001 + (uint32_t)i;
+    assert_told("vm4", "vm5", VNL_DROP_NO_ROUTE, "10.0.0.0/8 None",
+                "gateways gw4 and gw5 have learned nothing of each other by BGP: a lab that runs needs "
+                "enableBgp at every connection between them, at both of a pair");
+}
+
 /* A user's route leads to the gateway, but that has no tunnel to there (spec 6). */
 static void gateway_without_a_tunnel_to_there(void **state)
 {
@@ -567,6 +578,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_gateway_is_a_hop, set_up),
         cmocka_unit_test_setup(steps_name_the_tunnel, set_up),
+        cmocka_unit_test_setup(what_bgp_would_have_to_bring_is_told, set_up),
         cmocka_unit_test_setup(vnet_to_vnet_is_not_transitive, set_up),
         cmocka_unit_test_setup(gateway_without_a_tunnel_to_there, set_up),
         cmocka_unit_test_setup(route_to_a_gateway_that_is_not_there, set_up),
