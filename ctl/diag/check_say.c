@@ -6,6 +6,14 @@
 
 #include "vnetlab/base.h"
 
+/* The choice of a gateway's instance, which is the next one that the packet goes through. */
+static bool is_choice_of_instance(const struct vnl_plan *plan, const struct vnl_route *route,
+                                  const struct vnl_verify_step *step)
+{
+    return step->stage == VNL_VERIFY_TRANSLATE && step->hop == 0 && route->type == VNL_NEXT_HOP_GATEWAY &&
+           route->balancer != VNL_PLAN_NOBODY && plan->balancers[route->balancer].connection;
+}
+
 char *vnl_check_why_pass(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
                          const struct vnl_addr *dst, const struct vnl_verify *verify)
 {
@@ -20,7 +28,8 @@ char *vnl_check_why_pass(const struct vnl_plan *plan, const struct vnl_plan_nic 
         const struct vnl_verify_step *step = &verify->steps[i];
         const char *at = step->nic == VNL_VERIFY_NOBODY ? "" : plan->vms[plan->nics[step->nic].vm].name;
 
-        if (step->back || (step->stage != VNL_VERIFY_GUEST && step->stage != VNL_VERIFY_TRANSLATE))
+        if (step->back || (step->stage != VNL_VERIFY_GUEST && step->stage != VNL_VERIFY_TRANSLATE) ||
+            is_choice_of_instance(plan, route, step))
             continue;
         if (step->stage == VNL_VERIFY_GUEST ? asprintf(&all, "%s, through %s", text, at) < 0
                                             : asprintf(&all, "%s, %s", text, step->text) < 0)

@@ -160,6 +160,16 @@ static void check_grades_what_is_learned(void **state)
     assert_has(cli_out, "3 passed, 0 failed");
 }
 
+/* The instance that was chosen is on the way: that says it. */
+static void check_names_the_instance_once(void **state)
+{
+    (void)state;
+    cli_ok("check %s", cli_file("lab.yaml", INSTANCES "expect:\n"
+                                                      "  - {from: vm-1, to: vm-4, icmp: pass, ttl: 62}\n"));
+    assert_has(cli_out, "VirtualNetworkGateway 10.41.0.0/16, through gw1");
+    assert_lacks(cli_out, "chosen by hash");
+}
+
 /* --- instances and clients ---------------------------------------------------------------------------- */
 
 static void tunnels_of_instances_and_clients_are_shown(void **state)
@@ -290,6 +300,7 @@ int main(void)
         cmocka_unit_test_teardown(a_session_that_does_not_come_up_is_named_and_holds_nobody_up, cli_down_all),
         cmocka_unit_test_teardown(without_bgp_at_one_pair_there_is_no_transit, cli_down_all),
         cmocka_unit_test_teardown(check_grades_what_is_learned, cli_down_all),
+        cmocka_unit_test_teardown(check_names_the_instance_once, cli_down_all),
         cmocka_unit_test_teardown(tunnels_of_instances_and_clients_are_shown, cli_down_all),
         cmocka_unit_test_teardown(what_is_wrong_with_all_tunnels_is_said_once, cli_down_all),
         cmocka_unit_test_teardown(an_instance_and_a_client_are_reset_and_have_logs, cli_down_all),
