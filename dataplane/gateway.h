@@ -31,6 +31,8 @@ int vnl_gateways_leave(const struct vnl_plan *plan, const bool *fresh, const uin
 
 /* Routes and rules that are ours have one of these protocols. */
 enum { VNL_GATEWAY_PROTO = 118, VNL_TUNNEL_PROTO = 119 };
+/* By this metric an address of a tunnel is known that only lets libipsec have its selectors (gateway_stand.c): nothing is sent from it. */
+#define VNL_STAND_METRIC 900
 
 struct vnl_gateway_route {
     uint32_t table, metric, oif; /* oif 0: blackhole */

@@ -341,6 +341,17 @@ static void read_local(const struct nlmsghdr *msg, struct vnl_addr *ret)
         read_addr(attr, ret);
 }
 
+static bool is_stand(const struct nlmsghdr *msg)
+{
+    const struct nlattr *attr;
+
+    mnl_attr_for_each(attr, msg,
+                      sizeof(struct ifaddrmsg)) if (mnl_attr_get_type(attr) ==
+                                                    IFA_RT_PRIORITY) return mnl_attr_get_u32(attr) ==
+        VNL_STAND_METRIC;
+    return false;
+}
+
 static int note_source(const struct nlmsghdr *msg, void *arg)
 {
     const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
@@ -351,6 +362,8 @@ static int note_source(const struct nlmsghdr *msg, void *arg)
     if (head->ifa_index == VNL_GATEWAY_ETH0 && sources->inside.family != AF_INET)
         read_local(msg, &sources->inside);
     if (head->ifa_index != sources->tunnel || head->ifa_scope != RT_SCOPE_UNIVERSE)
+        return 0;
+    if (is_stand(msg))
         return 0;
     read_local(msg, &sources->own);
     sources->n_own++;

@@ -280,7 +280,8 @@ static int enter(struct agent *agent, struct vnl_err **err)
 static int open_all(struct agent *agent, struct vnl_err **err)
 {
     static const struct vnl_vpn_hands hands = { vnl_gateway_routes_set, vnl_gateway_peers_set,
-                                                vnl_gateway_tun_adopt, vnl_gateway_outside_keep };
+                                                vnl_gateway_tun_adopt, vnl_gateway_outside_keep,
+                                                vnl_gateway_tun_stand };
     static const struct vnl_bgp_hands bgp_hands = { vnl_vpn_tunnel_up, vnl_vpn_learned_set, vnl_bgp_publish };
     int r = enter(agent, err);
 

@@ -18,7 +18,7 @@ struct vnl_prefix;
 struct vnl_vpn;
 
 /* What it has done in a gateway's namespace: vnl_gateway_routes_set, vnl_gateway_peers_set (dataplane.h), vnl_gateway_tun_adopt,
- * vnl_gateway_outside_keep (gateway.h), or a test's. */
+ * vnl_gateway_outside_keep, vnl_gateway_tun_stand (gateway.h), or a test's. */
 struct vnl_vpn_hands {
     int (*routes_set)(const char *lab, const char *gateway, const char *ifname,
                       const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
@@ -27,6 +27,8 @@ struct vnl_vpn_hands {
     int (*tun_adopt)(const char *lab, const char *gateway, const char *ifname, const char *altname,
                      struct vnl_err **err);
     int (*outside_keep)(const struct vnl_plan *plan, size_t gateway, struct vnl_err **err);
+    int (*tun_stand)(const char *lab, const char *gateway, const char *ifname,
+                     const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
 };
 
 int vnl_vpn_new(int epoll_fd, const char *lab, const struct vnl_vpn_hands *hands, struct vnl_vpn **ret,

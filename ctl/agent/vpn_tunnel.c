@@ -109,12 +109,27 @@ static int load_secret(struct vnl_vpn_tunnel *tunnel)
     return 0;
 }
 
+/* With libipsec a gateway stands in each prefix that it speaks for. */
+static int stand(struct vnl_vpn_tunnel *tunnel, struct vnl_err **err)
+{
+    const struct vnl_vpn *vpn = tunnel->vpn;
+
+    if (tunnel->daemon->spec.engine != VNL_VPN_LIBIPSEC || !tunnel->plan->n_local_ts || !vpn->hands.tun_stand)
+        return 0;
+    return vpn->hands.tun_stand(vpn->lab, tunnel->gateway, tunnel->ifname, tunnel->plan->local_ts,
+                                tunnel->plan->n_local_ts, err);
+}
+
 static int load_connection(struct vnl_vpn_tunnel *tunnel)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
     struct vnl_vici_message message = { .bytes = NULL };
-    int r;
+    int r = stand(tunnel, &err);
 
+    if (r < 0) {
+        become(tunnel, VNL_VPN_NOT_CONNECTED, err->msg);
+        return r;
+    }
     vnl_vpn_connection_write(&message, tunnel->vpn->plan, tunnel->plan, tunnel->daemon->spec.engine,
                              tunnel->child);
     r = vnl_vpn_daemon_call(tunnel->daemon, "load-conn", &message, NULL, NULL, NULL, &err);
@@ -173,7 +188,7 @@ void vnl_vpn_tunnel_load(struct vnl_vpn_tunnel *tunnel)
         return;
     if (!same && tunnel->plan->kind == VNL_TUNNEL_CONNECTION) {
         tunnel->loaded = false;
-        if (strcmp(tunnel->held_secret, tunnel->secret) != 0 && load_secret(tunnel) < 0)
+        if (load_secret(tunnel) < 0) /* also the same one: its owner may have another address */
             return;
         if (strcmp(tunnel->held_child, tunnel->child) != 0 && load_connection(tunnel) < 0)
             return;

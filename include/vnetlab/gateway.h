@@ -8,6 +8,7 @@
 
 struct vnl_err;
 struct vnl_plan;
+struct vnl_prefix;
 
 #define VNL_TUNNEL_MTU                                                                                       \
     1400u /* inner packets (spec 12); charon's libipsec reads no more from its TUN at once */
@@ -32,6 +33,9 @@ bool vnl_gateway_engine_forced(const char *gateway, char ret[VNL_ENGINE_STR]);
  * another interface has the alternative name. */
 int vnl_gateway_tun_adopt(const char *lab, const char *gateway, const char *ifname, const char *altname,
                           struct vnl_err **err);
+/* Such a TUN gets an address in each of these prefixes where the gateway has none: libipsec takes no other selectors. Again: nothing changes. */
+int vnl_gateway_tun_stand(const char *lab, const char *gateway, const char *ifname,
+                          const struct vnl_prefix *prefixes, size_t n, struct vnl_err **err);
 
 /* The route by which the gateway's own packets leave through eth1, put back when it is not there: the kernel takes it away while eth1 is down.
  * gateway: of plan->gateways. 0 also while eth1 is down, and for a client's guest; -ENOENT: no such gateway. */

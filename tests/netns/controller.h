@@ -61,7 +61,8 @@ static inline int group_teardown(void **state)
 static inline void controller_start(void)
 {
     static const struct vnl_vpn_hands hands = { vnl_gateway_routes_set, vnl_gateway_peers_set,
-                                                vnl_gateway_tun_adopt, vnl_gateway_outside_keep };
+                                                vnl_gateway_tun_adopt, vnl_gateway_outside_keep,
+                                                vnl_gateway_tun_stand };
 
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     assert_int_equal(vnl_vpn_new(epoll_fd, plan->lab, &hands, &vpn, NULL), 0);
