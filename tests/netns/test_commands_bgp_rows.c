@@ -149,7 +149,6 @@ static void nothing_of_bgp_is_in_clear_and_a_cut_withdraws(void **state)
     (void)state;
     up(NEAR_IS_SHORTER);
     capture_start("outside", "gw1", "eth1");
-    cli_ok("vpn reset to-far");
     cli_ok("set-key to-near other");
     await_gateway_row("10.0.0.0/8", false);
     await_gateway_row("172.30.0.0/24", true); /* the longer path is what is left */
@@ -159,7 +158,7 @@ static void nothing_of_bgp_is_in_clear_and_a_cut_withdraws(void **state)
     await_gateway_row("10.0.0.0/8", true);
     capture_stop("outside");
     assert_int_equal(capture_count("outside", "not arp and not (esp or udp port 500 or udp port 4500)"), 0);
-    assert_true(capture_count("outside", "udp port 500") >= 4); /* both have negotiated */
+    assert_true(capture_count("outside", "udp port 500") >= 2); /* it has negotiated */
     assert_true(capture_count("outside", "esp or udp port 4500") > 10);
 }
 

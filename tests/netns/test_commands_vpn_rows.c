@@ -256,8 +256,7 @@ static void only_ike_and_esp_are_outside(void **state)
     capture_start("outside", "gw1", "eth1");
     assert_int_equal(cli_ping("vm-1", "10.41.0.4"), 62);
     cli_ok("set-key 4to1 other");
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(cli_ping("vm-1", "10.41.0.4"), 0);
+    assert_int_equal(cli_ping("vm-1", "10.41.0.4"), 0);
     assert_int_equal(cli_ping("vm-4", "10.11.0.4"), 0);
     cli_ok("set-key 4to1 aabbcc");
     assert_int_equal(cli_ping("vm-1", "10.41.0.4"), 62);
