@@ -137,7 +137,6 @@ static void the_shorter_as_path_carries(void **state)
     for (int i = 0; i < 5 && !ttl; i++) /* a route that moves is in force within a second */
         ttl = cli_ping("vm-1", "172.30.0.20");
     assert_int_equal(ttl, 62);
-    assert_int_equal(cli_ping("vm-1", "172.30.0.10"), 0);
     await_gateway_row("10.0.0.0/8", false); /* what is not announced any more */
     cli_ok("next-hop vm-1 203.0.113.80");
     assert_has(cli_out, "Internet");
