@@ -44,7 +44,7 @@ void vnl_cmd_tunnels_print_count(const struct vnl_plan *plan, const struct vnl_c
 struct vnl_json *vnl_cmd_tunnels_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
 struct vnl_json *vnl_cmd_clients_to_json(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels);
 
-/* Tunnels on a flow's way (verify_tunnels.c): "blocked: NoTunnel at VNet1GW just now, ..." by the first that is not Connected, the caller's, or
+/* Tunnels on a flow's way (verify_tunnels.c): "blocked: NoTunnel at VNet1GW just now, ..." by the first that is not Connected, nor another end of its connection at the gateway, the caller's, or
  * NULL; a line for each; the same as JSON. */
 char *vnl_cmd_tunnels_verdict(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                               const struct vnl_verify *verify, bool one_way);

@@ -20,6 +20,20 @@ static const struct vnl_vpn_state *state_at(const struct vnl_cmd_tunnels *tunnel
     return step->tunnel == VNL_PLAN_NOBODY ? NULL : tunnels->of[step->tunnel];
 }
 
+/* By another end of its connection at the gateway, at either instance: those who send leave out the one that is not up. */
+static bool is_carried(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels, size_t tunnel)
+{
+    const struct vnl_plan_tunnel *own = &plan->tunnels[tunnel];
+    bool carried = false;
+
+    for (size_t i = 0; i < plan->n_tunnels && own->kind == VNL_TUNNEL_CONNECTION; i++)
+        carried |=
+            tunnels->of[i] && tunnels->of[i]->status == VNL_VPN_CONNECTED &&
+            !strcmp(plan->tunnels[i].connection, own->connection) &&
+            !strcmp(plan->gateways[plan->tunnels[i].gateway].resource, plan->gateways[own->gateway].resource);
+    return carried;
+}
+
 char *vnl_cmd_tunnels_verdict(const struct vnl_plan *plan, const struct vnl_cmd_tunnels *tunnels,
                               const struct vnl_verify *verify, bool one_way)
 {
@@ -32,7 +46,7 @@ char *vnl_cmd_tunnels_verdict(const struct vnl_plan *plan, const struct vnl_cmd_
 
         if (step == blocker || (step->back && one_way))
             return NULL;
-        if (!state || state->status == VNL_VPN_CONNECTED)
+        if (!state || state->status == VNL_VPN_CONNECTED || is_carried(plan, tunnels, step->tunnel))
             continue;
         if (asprintf(&text, "blocked: %s%s at %s just now, by nothing in the plan: %s is %s%s%s",
                      step->back ? "reply: " : "", vnl_drop_str(VNL_DROP_NO_TUNNEL),
@@ -52,10 +66,14 @@ void vnl_cmd_tunnels_print_way(const struct vnl_plan *plan, const struct vnl_cmd
         const struct vnl_verify_step *step = &verify->steps[i];
         const struct vnl_vpn_state *state = state_at(tunnels, step);
 
+        bool elsewhere =
+            state && state->status != VNL_VPN_CONNECTED && is_carried(plan, tunnels, step->tunnel);
+
         if (state)
-            (void)printf("tunnel of %s at %s: %s%s%s\n", plan->tunnels[step->tunnel].name,
+            (void)printf("tunnel of %s at %s: %s%s%s%s\n", plan->tunnels[step->tunnel].name,
                          plan->vms[plan->nics[step->nic].vm].name, vnl_vpn_status_str(state->status),
-                         state->reason ? ", " : "", state->reason ? state->reason : "");
+                         state->reason ? ", " : "", state->reason ? state->reason : "",
+                         elsewhere ? "; another one of the connection carries it" : "");
     }
 }
 

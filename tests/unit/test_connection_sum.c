@@ -16,6 +16,7 @@
 #include "vnetlab/json.h"
 #include "vnetlab/lab.h"
 #include "vnetlab/plan.h"
+#include "vnetlab/verify.h"
 
 /* An active-active gateway gw1, gw4 of another network, an office, a laptop; ends of the connections in the plan's order. */
 enum { GW1, GW1_1, GW4, OFFICE, LAPTOP, N_GATEWAYS };
@@ -150,6 +151,25 @@ static void a_session_is_ready_when_both_ends_are(void **state)
                         "BGP with 10.42.255.30 (ASN 65010) is up, what it brings is not in force yet");
     states[C41_0].bgp_ready = true;
     assert_true(vnl_tunnel_is_ready(&plan, &known, C14_0));
+}
+
+static void a_tunnel_that_is_down_blocks_when_no_other_of_the_connection_is_up(void **state)
+{
+    struct vnl_plan_vm vm = { .name = (char *)"gw1.1" };
+    struct vnl_plan_nic nic = { .vm = 0 };
+    struct vnl_verify_step step = { .stage = VNL_VERIFY_TUNNEL, .tunnel = C14_1 };
+    const struct vnl_verify verify = { .steps = &step, .n_steps = 1 };
+    CLEANUP(vnl_str_free) char *verdict = NULL;
+
+    (void)state;
+    plan.vms = &vm;
+    plan.nics = &nic;
+    states[C14_1].status = VNL_VPN_CONNECTING;
+    assert_null(vnl_cmd_tunnels_verdict(&plan, &known, &verify, false)); /* the other instance's is */
+    states[C14_0].status = VNL_VPN_CONNECTING;
+    verdict = vnl_cmd_tunnels_verdict(&plan, &known, &verify, false);
+    assert_string_equal(verdict,
+                        "blocked: NoTunnel at gw1.1 just now, by nothing in the plan: 1to4 is Connecting");
 }
 
 static void a_site_that_speaks_no_bgp_is_named(void **state)
@@ -481,6 +501,7 @@ int main(void)
         cmocka_unit_test_setup(a_clients_tunnel_does_not_ask_what_other_clients_do, set_up),
         cmocka_unit_test_setup(a_session_is_ready_when_both_ends_are, set_up),
         cmocka_unit_test_setup(a_site_that_speaks_no_bgp_is_named, set_up),
+        cmocka_unit_test_setup(a_tunnel_that_is_down_blocks_when_no_other_of_the_connection_is_up, set_up),
         cmocka_unit_test_setup(one_tunnel_is_enough_for_connected, set_up),
         cmocka_unit_test_setup(without_one_the_worst_that_is_known_counts, set_up),
         cmocka_unit_test_setup(a_sites_ends_are_no_connections, set_up),
