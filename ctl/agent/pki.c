@@ -205,14 +205,15 @@ static int file_name(char *buf, size_t size, const char *kind, const char *of, c
                : 0;
 }
 
+/* Of a file: a pipe that nobody writes would hold the agent up. */
 static char *read_text(int dir_fd, const char *path)
 {
-    CLEANUP(vnl_fd_close) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(vnl_fd_close) int fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
     char *text;
     ssize_t n;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > PEM_MAX)
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > PEM_MAX)
         return NULL;
     text = calloc(1, (size_t)st.st_size + 1);
     n = text ? read(fd, text, (size_t)st.st_size) : -1;

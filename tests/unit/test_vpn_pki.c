@@ -224,6 +224,17 @@ static void files_of_the_users(void **state)
     assert_not_read("cert.pem", "other.pem", "other.pem is not the private key of cert.pem");
 }
 
+/* Whoever reads one waits for who writes it: nobody. */
+static void file_that_never_ends_is_not_waited_for(void **state)
+{
+    (void)state;
+    (void)sh("mkfifo fifo.pem");
+    (void)alarm(10);
+    assert_not_read("fifo.pem", "key.pem", "fifo.pem is not a certificate in PEM");
+    assert_not_read("cert.pem", "fifo.pem", "fifo.pem is not a private key in PEM without passphrase");
+    (void)alarm(0);
+}
+
 static void names_lead_to_no_other_directory(void **state)
 {
     CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
@@ -237,10 +248,15 @@ static void names_lead_to_no_other_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(made_once_and_kept),     cmocka_unit_test(gateway_has_one_for_its_addresses),
-        cmocka_unit_test(thumbprint_is_openssls), cmocka_unit_test(foreign_and_revoked_ones_are_refused),
-        cmocka_unit_test(root_of_the_users),      cmocka_unit_test(broken_data_is_a_clear_error),
-        cmocka_unit_test(files_of_the_users),     cmocka_unit_test(names_lead_to_no_other_directory),
+        cmocka_unit_test(made_once_and_kept),
+        cmocka_unit_test(gateway_has_one_for_its_addresses),
+        cmocka_unit_test(thumbprint_is_openssls),
+        cmocka_unit_test(foreign_and_revoked_ones_are_refused),
+        cmocka_unit_test(root_of_the_users),
+        cmocka_unit_test(broken_data_is_a_clear_error),
+        cmocka_unit_test(files_of_the_users),
+        cmocka_unit_test(names_lead_to_no_other_directory),
+        cmocka_unit_test(file_that_never_ends_is_not_waited_for),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
