@@ -39,6 +39,8 @@ static const struct {
     { "peer not responding", "the other side does not answer, trying again", MEANS_SILENCE },
     { "retransmit 1 of", "no answer yet, asking again", MEANS_EVENT },
     { "retransmit ", "the other side does not answer", MEANS_SILENCE },
+    { "received INTERNAL_ADDRESS_FAILURE", "the gateway has no address left for it", MEANS_FAILURE },
+    { "unable to assign address", "a client gets no address: the pool is full", MEANS_EVENT },
     { "initiating IKE_SA", "starts to negotiate", MEANS_EVENT },
     { "initiating Main Mode", "starts to negotiate (IKEv1)", MEANS_EVENT },
     { "is initiating an IKE_SA", "the other side starts to negotiate", MEANS_EVENT },

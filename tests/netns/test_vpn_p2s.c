@@ -400,6 +400,27 @@ static void foreign_certificate_is_refused_and_told_why(void **state)
                         "/nowhere.pem is not a private key in PEM without passphrase");
 }
 
+static void a_full_pool_is_said_and_waited_for(void **state)
+{
+    static const struct vnl_prefix one = { { AF_INET, { 172, 16, 201, 4 } }, 32 };
+    struct vnl_prefix all = pool;
+
+    (void)state;
+    pool = one;
+    plan.n_tunnels = PHONE;
+    follow();
+    await(LAPTOP, VNL_VPN_CONNECTED);
+    assert_string_equal(vpn->tunnels[LAPTOP]->inner, "172.16.201.4");
+    plan.n_tunnels = N;
+    follow();
+    await(PHONE, VNL_VPN_NOT_CONNECTED);
+    assert_string_equal(vpn->tunnels[PHONE]->reason, "the gateway has no address left for it");
+    assert_true(pings("laptop", "10.1.0.4"));
+    pool = all;
+    all_connect();
+    assert_true(pings("laptop", "10.1.0.4") && pings("phone", "10.1.0.4"));
+}
+
 /* Long before a client would find out by itself (dpdTimeoutSeconds is 45). */
 static void clients_come_back_to_a_gateway_that_was_killed(void **state)
 {
@@ -463,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(revoked_client_is_refused_and_told_why, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_may_share_a_certificate, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_certificate_is_refused_and_told_why, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_pool_is_said_and_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_come_back_to_a_gateway_that_was_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_root_stops_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(new_agent_leaves_clients_alone, setup, teardown),
