@@ -132,11 +132,13 @@ static void __attribute__((noreturn)) exec_charon(int program, int dir_fd, int n
     _exit(127);
 }
 
+/* No session of its own: the scheduler makes a group of each session (autogroup), and with libipsec a packet goes from daemon to daemon. In
+ * groups of their own they take the CPU from each other packet by packet: two to three times as many switches, a quarter more CPU time. */
 static void __attribute__((noreturn)) launch(int program, int dir_fd, int netns_fd, int null, int report)
 {
     pid_t pid;
 
-    (void)setsid();
+    (void)setpgid(0, 0);
     if (setns(netns_fd, CLONE_NEWNET) < 0)
         _exit(1);
     pid = fork();

@@ -84,6 +84,28 @@ static void killed_charon_comes_back(void **state)
     }
 }
 
+/* Not sessions of their own: see launch in charon.c. */
+static void charons_share_the_session_of_who_starts_them(void **state)
+{
+    static const char *const gateways[] = { "gwa", "gwb" };
+
+    (void)state;
+    bring_up(PAIR);
+    controller_start();
+    follow("k", "k");
+    (void)await(VNL_VPN_CONNECTED, 5000);
+    for (size_t i = 0; i < 2; i++) {
+        char text[64];
+        pid_t pid;
+
+        pids_of(gateways[i], text, sizeof(text));
+        pid = atoi(text);
+        assert_true(pid > 0);
+        assert_int_equal(getsid(pid), getsid(0));
+        assert_int_not_equal(getpgid(pid), getpgid(0)); /* but no signal to that group is for them */
+    }
+}
+
 static void new_agent_leaves_tunnels_alone(void **state)
 {
     char a[64], now[64], spis[512], spis_now[512];
@@ -283,6 +305,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(tunnel_comes_up_and_carries, lab_teardown),
         cmocka_unit_test_teardown(keys_that_differ_do_not_connect_and_say_so, lab_teardown),
         cmocka_unit_test_teardown(killed_charon_comes_back, lab_teardown),
+        cmocka_unit_test_teardown(charons_share_the_session_of_who_starts_them, lab_teardown),
         cmocka_unit_test_teardown(new_agent_leaves_tunnels_alone, lab_teardown),
         cmocka_unit_test_teardown(connection_that_goes_takes_its_charons, lab_teardown),
         cmocka_unit_test_teardown(what_was_taken_from_the_kernel_is_put_back, lab_teardown),
