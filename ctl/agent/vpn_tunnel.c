@@ -326,7 +326,7 @@ void vnl_vpn_tunnel_renew(struct vnl_vpn_tunnel *tunnel)
         if (ends[i]->plan->initiates)
             initiate_at_once(ends[i]);
         else if (ends[i] == tunnel && tunnel->loaded && !tunnel->other)
-            end_sas(tunnel); /* whoever is there begins again */
+            end_sas(tunnel);                                             /* whoever is there begins again */
         if (ends[i]->status == VNL_VPN_NOT_CONNECTED && ends[i]->loaded) /* else its own reason stays */
             become(ends[i], VNL_VPN_CONNECTING, NULL);
         vnl_vpn_tunnel_settle(ends[i]);
