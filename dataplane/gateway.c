@@ -246,7 +246,7 @@ int vnl_gateways_sync(const struct vnl_plan *plan, const bool *fresh, size_t *ch
     return r;
 }
 
-static int leave_one(const struct vnl_plan *plan, const char *vm, struct vnl_err **err)
+static int leave_one(const struct vnl_plan *plan, const char *vm, bool has_eth1, struct vnl_err **err)
 {
     CLEANUP(vnl_nl_close) struct vnl_nl *nl = NULL;
     CLEANUP(vnl_fd_close) int fd = -1;
@@ -260,7 +260,7 @@ static int leave_one(const struct vnl_plan *plan, const char *vm, struct vnl_err
         (r = vnl_gateway_routes_sync(nl, VNL_TUNNEL_PROTO, 0, NULL, 0, vm, &was, err)) < 0 ||
         (r = vnl_gateway_tunnels_sync_one(plan, SIZE_MAX, nl, &was, err)) < 0)
         return r;
-    return vnl_gateway_filters_remove(nl, vm, err);
+    return vnl_gateway_filters_remove(nl, vm, has_eth1, err);
 }
 
 int vnl_gateways_leave(const struct vnl_plan *plan, const bool *fresh, const uint8_t *nics,
@@ -272,7 +272,7 @@ int vnl_gateways_leave(const struct vnl_plan *plan, const bool *fresh, const uin
         const struct vnl_plan_vm *vm = &plan->vms[plan->nics[i].vm];
 
         if (nics[i] && !vm->gateway && !fresh[plan->nics[i].vm] && vnl_nic_number(plan, i) == 0)
-            r = leave_one(plan, vm->name, err);
+            r = leave_one(plan, vm->name, vm->n_nics > 1, err);
     }
     return r;
 }

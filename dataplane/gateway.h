@@ -71,8 +71,8 @@ struct vnl_gateway_programs;
 int vnl_gateway_programs_load(struct vnl_gateway_programs **ret, struct vnl_err **err);
 void vnl_gateway_programs_free(struct vnl_gateway_programs **programs);
 
-/* Takes eth0's programs away. */
-int vnl_gateway_filters_remove(struct vnl_nl *nl, const char *vm, struct vnl_err **err);
+/* Takes the programs away. */
+int vnl_gateway_filters_remove(struct vnl_nl *nl, const char *vm, bool has_eth1, struct vnl_err **err);
 /* vpn_inside and vpn_clamp at eth0 (a site's device: vpn_clamp at both sides), unless those very programs are there already. */
 int vnl_gateway_inside_sync(const struct vnl_gateway_programs *programs, struct vnl_nl *nl, const char *vm,
                             bool site, bool *ret_changed, struct vnl_err **err);

@@ -125,10 +125,14 @@ int vnl_gateway_inside_sync(const struct vnl_gateway_programs *programs, struct 
     return vnl_nl_flush(nl, err);
 }
 
-int vnl_gateway_filters_remove(struct vnl_nl *nl, const char *vm, struct vnl_err **err)
+int vnl_gateway_filters_remove(struct vnl_nl *nl, const char *vm, bool has_eth1, struct vnl_err **err)
 {
     vnl_filter_remove_side(nl, VNL_GATEWAY_ETH0, VNL_FILTER_INGRESS, "eth0", vm);
     vnl_filter_remove_side(nl, VNL_GATEWAY_ETH0, VNL_FILTER_EGRESS, "eth0", vm);
+    if (has_eth1) {
+        vnl_filter_remove_side(nl, VNL_GATEWAY_ETH1, VNL_FILTER_INGRESS, "eth1", vm);
+        vnl_filter_remove_side(nl, VNL_GATEWAY_ETH1, VNL_FILTER_EGRESS, "eth1", vm);
+    }
     return vnl_nl_flush(nl, err);
 }
 

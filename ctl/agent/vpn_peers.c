@@ -17,14 +17,15 @@ static void list_done(struct list *list)
     free(list->ports);
 }
 
-/* With the kernel's ESP one daemon has the ports themselves. */
+/* With the kernel's ESP one daemon has the ports themselves; a site's device needs nothing then. */
 static bool list_build(const struct vnl_vpn *vpn, uint32_t gateway, struct list *ret)
 {
     bool shared = vnl_vpn_engine_at(vpn, vpn->plan->gateways[gateway].name) == VNL_VPN_LIBIPSEC;
+    size_t n = shared || !vpn->plan->gateways[gateway].site ? vpn->n_tunnels : 0;
 
     ret->peers = calloc(vpn->n_tunnels + 1, sizeof(*ret->peers));
     ret->ports = calloc(vpn->n_tunnels + 1, sizeof(*ret->ports));
-    for (size_t i = 0; i < vpn->n_tunnels && ret->peers && ret->ports; i++) {
+    for (size_t i = 0; i < n && ret->peers && ret->ports; i++) {
         if (vpn->tunnels[i]->plan->gateway != gateway || vpn->tunnels[i]->plan->kind != VNL_TUNNEL_CONNECTION)
             continue;
         ret->peers[ret->n] = vpn->tunnels[i]->plan->remote;
@@ -56,8 +57,6 @@ static void follow(struct vnl_vpn *vpn, uint32_t index)
 void vnl_vpn_peers_follow(struct vnl_vpn *vpn)
 {
     for (size_t i = 0; i < vpn->plan->n_gateways; i++)
-        if (!vpn->plan->gateways[i].client &&
-            (!vpn->plan->gateways[i].site ||
-             vnl_vpn_engine_at(vpn, vpn->plan->gateways[i].name) == VNL_VPN_LIBIPSEC))
+        if (!vpn->plan->gateways[i].client)
             follow(vpn, (uint32_t)i);
 }

@@ -646,6 +646,20 @@ static void strangers_find_no_service_outside(void **state)
     assert_int_equal(got(other), 0);
 }
 
+/* The second NIC of a VM has the name and the number that the gateway's outside had. */
+static void a_vm_in_place_of_a_gateway_is_open(void **state)
+{
+    static const char *const sides =
+        "bash -c 'tc filter show dev eth1 ingress; tc filter show dev eth1 egress'";
+
+    (void)state;
+    (void)live_converge(VNETS GATEWAYS);
+    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, "gwb");
+    running_has(running_in("gwa", "%s", sides), "vpn_in");
+    (void)live_converge(VNETS "vm gwa va/s,va/s 10.1.0.9\n");
+    running_lacks(running_in("gwa", "%s", sides), "bpf");
+}
+
 /* Who asks from inside for the public address gets no answer: it would go out in clear. */
 static void answers_to_those_inside_do_not_leave_by_eth1(void **state)
 {
@@ -765,6 +779,7 @@ int main(void)
         lab_test(peers_get_daemons_of_their_own),
         lab_test(strangers_find_no_service_outside),
         lab_test(answers_to_those_inside_do_not_leave_by_eth1),
+        lab_test(a_vm_in_place_of_a_gateway_is_open),
         lab_test(vms_find_no_service_inside),
         lab_test(the_rate_is_that_of_the_sku),
         lab_test(with_the_kernels_esp_tunnels_are_xfrm_interfaces),
