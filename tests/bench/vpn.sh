@@ -14,6 +14,8 @@
 #               strongswan.conf but for ports and routes, the proposals that vnetlab's two negotiate, TUN as vnetlab's (MTU, queue); UDP
 #               buffers are the system's
 #   vnetlab     two networks with a gateway each
+# The program that measures is in a session of its own: autogroup schedules by session, and VMs' processes are in none of a gateway's. The two
+# charons by hand share the bench's session, vnetlab's the agent's.
 
 vpn_ring() { # N: networks with a gateway and a VM each, and N tunnels
     local n=$1 nets=$1 i next
@@ -170,6 +172,8 @@ EOF2
 }
 
 vpn() {
+    # shellcheck disable=SC2034 # `measure` reads it
+    local apart="setsid --wait"
     local round n variant paths="plain plain-1400 hand vnetlab"
     for round in $(seq "$life_rounds"); do
         for n in 1 10; do
