@@ -65,7 +65,7 @@ static void a_policy_at_both_ends_is_what_is_negotiated(void **state)
     (void)state;
     cli_ok("up %s", cli_file("lab.yaml", LAB("", "", "", POLICY, POLICY)));
     assert_has(cli_out, "connections: 2 of 2 connected\n");
-    cli_ok("show connections");
+    cli_ok("show 1to4");
     assert_has(cli_out, "AES_CBC-256/HMAC_SHA2_384_192/MODP_2048_256, ESP:AES_GCM_16-256");
     assert_int_equal(cli_ping("vm-1", "10.41.0.4"), 62);
 }
