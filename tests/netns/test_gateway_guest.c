@@ -1,5 +1,4 @@
-/* The kernel's part of gateways: their guests' routing, that nothing which is forwarded leaves by eth1, the MSS, the rate, and what the agent
- * sets while tunnels come and go. There is no IKE here: a tunnel is a TUN that the test makes. */
+/* The kernel's part of gateways: their guests' routing, packets through tunnels, the rate, and what the agent sets while tunnels come and go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -26,43 +22,10 @@
 
 #include "../../dataplane/gateway.h"
 #include "../../dataplane/netlink.h"
-#include "../harness/frames.h"
-#include "../harness/live.h"
+#include "../harness/gateway_guests.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/gateway.h"
-#include "vnetlab/lab.h"
-
-#define VNETS                                                                                                \
-    "vnet va 10.1.0.0/16\nsubnet s 10.1.0.0/24\nsubnet GatewaySubnet 10.1.255.0/27\nvm a va/s 10.1.0.4\n"    \
-    "vnet vb 10.4.0.0/16\nsubnet s 10.4.0.0/24\nsubnet GatewaySubnet 10.4.255.0/27\nvm b vb/s 10.4.0.4\n"
-#define GATEWAYS "gateway gwa va\ngateway gwb vb\nv2v ab gwa gwb\nv2v ba gwb gwa\n"
-#define SITE                                                                                                 \
-    "site office 203.0.113.200 10.50.0.0/16,10.60.0.0/24\nsitehost pc office 10.50.0.9\n"                    \
-    "sitehost printer office 10.60.0.9\nlng office-lng 203.0.113.200 10.50.0.0/16,10.60.0.0/24\n"            \
-    "s2s to-office gwa office-lng\n"
-
-static int group_setup(void **state)
-{
-    setenv("VNETLAB_VPN_ENGINE", "libipsec", 1); /* the interfaces are the test's */
-    return live_group_setup(state);
-}
-
-static const struct vnl_plan_gateway *gateway_of(const char *name)
-{
-    for (size_t i = 0; i < live_plan->n_gateways; i++)
-        if (strcmp(live_plan->gateways[i].name, name) == 0)
-            return &live_plan->gateways[i];
-    fail_msg("no gateway '%s'", name);
-    return NULL;
-}
-
-static const char *outer_of(const char *name)
-{
-    static char text[VNL_ADDR_STR];
-
-    return vnl_addr_format(&gateway_of(name)->outer, text);
-}
 
 static void assert_text(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void assert_text(const char *text, const char *fmt, ...)
@@ -94,7 +57,7 @@ static void a_gateway_has_the_routes_of_one(void **state)
                 "0:\tfrom all lookup local\n100:\tfrom %s iif lo lookup 100 proto 118\n"
                 "101:\tfrom all iif eth1 blackhole proto 118\n"
                 "32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n",
-                outer_of("gwa"));
+                gw_outer("gwa"));
     running_has(running_in("gwa", "ip route show table 100"), "dev eth1 proto 118 onlink");
     assert_string_equal(running_in("gwa", "bash -c '" SYSCTLS "'"), "1\n0\n0\n0\n0\n0\n0\n1\n");
     assert_string_equal(running_in("gwa", "ip -6 addr"), "");
@@ -126,9 +89,9 @@ static void gateways_reach_each_others_public_address_and_vms(void **state)
 
     (void)state;
     (void)live_converge(VNETS GATEWAYS SITE);
-    (void)snprintf(far, sizeof(far), "%s", outer_of("gwb"));
-    running_has(running_in("gwa", "ping -c 2 -i 0.2 -W 2 -I %s %s", outer_of("gwa"), far), " 0% packet loss");
-    running_has(running_in("gwa", "ping -c 2 -i 0.2 -W 2 -I %s 203.0.113.200", outer_of("gwa")),
+    (void)snprintf(far, sizeof(far), "%s", gw_outer("gwb"));
+    running_has(running_in("gwa", "ping -c 2 -i 0.2 -W 2 -I %s %s", gw_outer("gwa"), far), " 0% packet loss");
+    running_has(running_in("gwa", "ping -c 2 -i 0.2 -W 2 -I %s 203.0.113.200", gw_outer("gwa")),
                 " 0% packet loss");
     assert_true(running_ping("gwa", "10.1.0.4"));
 }
@@ -223,47 +186,27 @@ static void a_vm_that_takes_over_a_gateways_name_is_plain(void **state)
 
 /* --- tunnels' routes ------------------------------------------------------------------------------------------------------------- */
 
-static struct vnl_prefix prefix_of(const char *text)
-{
-    struct vnl_prefix prefix = { 0 };
-
-    assert_int_equal(vnl_prefix_parse(text, &prefix, NULL), 0);
-    return prefix;
-}
-
-static int set_routes(const char *ifname, const char *a, const char *b, struct vnl_err **err)
-{
-    struct vnl_prefix prefixes[] = { prefix_of(a ? a : "0.0.0.0/0"), prefix_of(b ? b : "0.0.0.0/0") };
-
-    return vnl_gateway_routes_set(live_plan->lab, "gwa", ifname, prefixes, (a != NULL) + (b != NULL), err);
-}
-
-static void make_tun(const char *ifname, const char *altname)
-{
-    (void)running_in("gwa", "ip tuntap add %s mode tun", ifname);
-    assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", ifname, altname, NULL), 0);
-}
-
 static void a_tunnels_routes_are_exactly_those(void **state)
 {
     (void)state;
     (void)live_converge(VNETS GATEWAYS);
-    make_tun("ipsec0", "vpn1");
-    make_tun("ipsec1", "vpn3");
+    gw_tun_make("ipsec0", "vpn1");
+    gw_tun_make("ipsec1", "vpn3");
     running_has(running_in("gwa", "ip link show vpn1"), "mtu 1400");
     running_has(running_in("gwa", "ip link show vpn1"), "qlen 5000");
     assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec0", "vpn1", NULL), 0); /* again */
     assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec1", "vpn1", NULL), -EEXIST);
     assert_int_equal(vnl_gateway_tun_adopt(live_plan->lab, "gwa", "ipsec9", "vpn9", NULL), -ENODEV);
-    assert_int_equal(set_routes("vpn1", "10.4.0.0/16", "10.5.0.0/16", NULL), 0);
-    assert_int_equal(set_routes("vpn3", "10.6.0.0/16", "10.5.0.0/16", NULL), 0); /* the same prefix twice */
+    assert_int_equal(gw_routes_set("vpn1", "10.4.0.0/16", "10.5.0.0/16", NULL), 0);
+    assert_int_equal(gw_routes_set("vpn3", "10.6.0.0/16", "10.5.0.0/16", NULL),
+                     0); /* the same prefix twice */
     assert_string_equal(running_in("gwa", "ip route show proto 119"),
                         "10.4.0.0/16 dev ipsec0 scope link src 10.1.255.4 metric 300 linkdown \n"
                         "10.5.0.0/16 dev ipsec0 scope link src 10.1.255.4 metric 300 linkdown \n"
                         "10.5.0.0/16 dev ipsec1 scope link src 10.1.255.4 metric 300 linkdown \n"
                         "10.6.0.0/16 dev ipsec1 scope link src 10.1.255.4 metric 300 linkdown \n");
-    assert_int_equal(set_routes("vpn1", "10.4.0.0/16", NULL, NULL), 0);
-    assert_int_equal(set_routes("ipsec1", "0.0.0.0/0", NULL, NULL), 0);
+    assert_int_equal(gw_routes_set("vpn1", "10.4.0.0/16", NULL, NULL), 0);
+    assert_int_equal(gw_routes_set("ipsec1", "0.0.0.0/0", NULL, NULL), 0);
     assert_string_equal(running_in("gwa", "ip route show proto 119"),
                         "default dev ipsec1 scope link src 10.1.255.4 metric 300 linkdown \n"
                         "10.4.0.0/16 dev ipsec0 scope link src 10.1.255.4 metric 300 linkdown \n");
@@ -278,113 +221,10 @@ static void what_is_not_there_is_said(void **state)
 
     (void)state;
     (void)live_converge(VNETS GATEWAYS);
-    assert_int_equal(set_routes("vpn1", NULL, NULL, NULL), 0);
-    assert_int_equal(set_routes("vpn1", "10.4.0.0/16", NULL, &err), -ENODEV);
+    assert_int_equal(gw_routes_set("vpn1", NULL, NULL, NULL), 0);
+    assert_int_equal(gw_routes_set("vpn1", "10.4.0.0/16", NULL, &err), -ENODEV);
     assert_string_equal(err->msg, "VM 'gwa' has no interface 'vpn1'");
     assert_int_equal(vnl_gateway_routes_set(live_plan->lab, "gwz", "vpn1", NULL, 0, NULL), -ENOENT);
-}
-
-/* --- the leak ---------------------------------------------------------------------------------------------------------------------- */
-
-static int capture_in(const char *vm, const char *ifname)
-{
-    CLEANUP(vnl_netns_leave) int saved = -1;
-    CLEANUP(vnl_fd_close) int netns = -1;
-    struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-    int fd;
-
-    assert_int_equal(vnl_netns_open(live_plan->lab, vm, &netns, NULL), 0);
-    assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
-    fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-    assert_true(fd >= 0);
-    at.sll_ifindex = (int)if_nametoindex(ifname);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    return fd;
-}
-
-/* How many since the last call, other than ARP: sent by the namespace, or received. */
-static size_t captured(int fd, bool sent)
-{
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
-    size_t n = 0;
-
-    while (poll(&wait, 1, 200) > 0) {
-        struct sockaddr_ll from = { 0 };
-        socklen_t size = sizeof(from);
-        uint8_t frame[2048];
-
-        if (recvfrom(fd, frame, sizeof(frame), 0, (struct sockaddr *)&from, &size) < 0)
-            break;
-        n += from.sll_protocol == htons(ETH_P_IP) && (from.sll_pkttype == PACKET_OUTGOING) == sent;
-    }
-    return n;
-}
-
-/* A frame that comes out of the NIC's port, as if the port's program had let it through. */
-static void put_frame(const struct vnl_plan_nic *nic, const struct frame_spec *spec)
-{
-    CLEANUP(vnl_netns_leave) int saved = -1;
-    CLEANUP(vnl_fd_close) int netns = -1;
-    struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)nic->ifindex };
-    CLEANUP(vnl_fd_close) int fd = -1;
-    struct frame frame;
-
-    frame_build(&frame, spec);
-    memcpy(frame.data, nic->mac.bytes, 6);
-    assert_int_equal(vnl_netns_open(live_plan->lab, VNL_FABRIC, &netns, NULL), 0);
-    assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
-    fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    assert_int_equal(sendto(fd, frame.data, frame.size, 0, (struct sockaddr *)&to, sizeof(to)), frame.size);
-}
-
-static void put_into(const struct vnl_plan_nic *nic, const char *src, const char *dst)
-{
-    const struct frame_spec spec = { .src = src, .dst = dst, .dport = 80 };
-
-    put_frame(nic, &spec);
-}
-
-static void put_all_into(const struct vnl_plan_gateway *gateway)
-{
-    static const char *const far[] = { "10.4.0.4", "8.8.8.8", "203.0.113.200", "172.16.0.1", "203.0.113.1" };
-    char outer[VNL_ADDR_STR];
-
-    (void)vnl_addr_format(&gateway->outer, outer);
-    for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
-        put_into(&live_plan->nics[gateway->nic_in], "10.1.0.4", far[i]);
-        put_into(&live_plan->nics[gateway->nic_in], outer, far[i]); /* its own address as source */
-        put_into(&live_plan->nics[gateway->nic_out], "203.0.113.200", far[i]);
-    }
-}
-
-static void nothing_that_is_forwarded_leaves_by_eth1(void **state)
-{
-    CLEANUP(vnl_fd_close) int inside = -1;
-    CLEANUP(vnl_fd_close) int outside = -1;
-
-    (void)state;
-    (void)live_converge(VNETS GATEWAYS SITE);
-    inside = capture_in("gwa", "eth0");
-    outside = capture_in("gwa", "eth1");
-    assert_false(running_ping("a", "10.4.0.4"));
-    assert_true(captured(inside, false) >= 3);
-    put_all_into(gateway_of("gwa"));
-    assert_true(captured(inside, false) >= 10);
-    assert_int_equal(captured(outside, true), 0);
-    /* The same with a tunnel that nobody is behind, and when it is gone again. */
-    make_tun("vpn1", "tunnel1");
-    assert_int_equal(set_routes("vpn1", "10.4.0.0/16", NULL, NULL), 0);
-    put_all_into(gateway_of("gwa"));
-    (void)running_in("gwa", "ip link del vpn1");
-    put_all_into(gateway_of("gwa"));
-    assert_int_equal(captured(outside, true), 0);
-    /* And nothing comes in that way. */
-    (void)captured(inside, true);
-    put_into(&live_plan->nics[gateway_of("gwa")->nic_out], "203.0.113.200", "10.1.0.4");
-    assert_int_equal(captured(inside, true), 0);
-    /* The capture sees what there is: this is the guest's own. */
-    (void)running_in("gwa", "ping -c 1 -W 1 -I %s 203.0.113.200", outer_of("gwa"));
-    assert_true(captured(outside, true) >= 1);
 }
 
 /* --- through tunnels ------------------------------------------------------------------------------------------------------------- */
@@ -453,7 +293,7 @@ static void *pump_run(void *arg)
 
 static void pump_start(struct pump *pump)
 {
-    struct vnl_prefix va = prefix_of("10.1.0.0/16"), vb = prefix_of("10.4.0.0/16");
+    struct vnl_prefix va = gw_prefix("10.1.0.0/16"), vb = gw_prefix("10.4.0.0/16");
 
     *pump = (struct pump){ .fds = { open_tun("gwa", "ipsec0"), open_tun("gwb", "ipsec0") },
                            .checksums_right = true };
@@ -520,208 +360,6 @@ static void packets_go_through_a_tunnel_and_fit_it(void **state)
     free(sent);
 }
 
-/* --- peers ----------------------------------------------------------------------------------------------------------------------- */
-
-/* What a socket of the namespace on that port gets from a datagram that another one sends. */
-static int udp_in(const char *vm, const struct vnl_addr *addr, uint16_t port)
-{
-    CLEANUP(vnl_netns_leave) int saved = -1;
-    CLEANUP(vnl_fd_close) int netns = -1;
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
-    int fd;
-
-    memcpy(&at.sin_addr, addr->bytes, 4);
-    assert_int_equal(vnl_netns_open(live_plan->lab, vm, &netns, NULL), 0);
-    assert_int_equal(vnl_netns_enter(netns, &saved, NULL), 0);
-    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    return fd;
-}
-
-static void send_to(int fd, const struct vnl_addr *addr, uint16_t port)
-{
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-    memcpy(&to.sin_addr, addr->bytes, 4);
-    assert_int_equal(sendto(fd, "ike", 3, 0, (struct sockaddr *)&to, sizeof(to)), 3);
-}
-
-/* The source port of what comes, 0 when nothing does. */
-static uint16_t got(int fd)
-{
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
-    struct sockaddr_in from = { 0 };
-    socklen_t size = sizeof(from);
-    char text[16];
-
-    if (poll(&wait, 1, 1000) <= 0 ||
-        recvfrom(fd, text, sizeof(text), 0, (struct sockaddr *)&from, &size) != 3)
-        return 0;
-    return ntohs(from.sin_port);
-}
-
-static void peers_get_daemons_of_their_own(void **state)
-{
-    const struct vnl_addr *here, *there;
-    CLEANUP(vnl_err_free) struct vnl_err *err = NULL;
-    CLEANUP(vnl_fd_close) int ours = -1;
-    CLEANUP(vnl_fd_close) int nat_t = -1;
-    CLEANUP(vnl_fd_close) int theirs = -1;
-    uint16_t port = 10000, odd = 10001;
-
-    (void)state;
-    (void)live_converge(VNETS GATEWAYS);
-    here = &gateway_of("gwa")->outer;
-    there = &gateway_of("gwb")->outer;
-    ours = udp_in("gwa", here, port);
-    nat_t = udp_in("gwa", here, port + 1);
-    theirs = udp_in("gwb", there, 500);
-    assert_int_equal(
-        vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, there, &port, 1, NULL), 0);
-    send_to(theirs, here, 500);
-    assert_int_equal(got(ours), 500);
-    send_to(theirs, here, 4500);
-    assert_int_equal(got(nat_t), 500);
-    send_to(ours, there, 500);
-    assert_int_equal(got(theirs), 500);
-    send_to(nat_t, there, 500);
-    assert_int_equal(got(theirs), 4500);
-    assert_int_equal(running_converge(live_plan).changed, 0);
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, NULL, NULL, 0, NULL),
-                     0);
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, NULL, NULL, 0, NULL),
-                     0);
-    send_to(ours, there, 500);
-    assert_int_equal(got(theirs), port);
-    assert_int_equal(
-        vnl_gateway_peers_set(live_plan->lab, "gwa", VNL_GATEWAY_DOOR_OPEN, there, &odd, 1, &err), -EINVAL);
-    assert_string_equal(err->msg, "VM 'gwa': a peer needs an IPv4 address and an even port, not 10001");
-}
-
-/* --- the door ------------------------------------------------------------------------------------------------------------------------- */
-
-static void set_door(const char *gateway, enum vnl_gateway_door door, const char *peer)
-{
-    const struct vnl_addr *addr = peer ? &gateway_of(peer)->outer : NULL;
-    const uint16_t own = 0;
-
-    assert_int_equal(vnl_gateway_peers_set(live_plan->lab, gateway, door, addr, &own, peer != NULL, NULL), 0);
-}
-
-static void strangers_find_no_service_outside(void **state)
-{
-    const struct vnl_addr *here, *there;
-    CLEANUP(vnl_fd_close) int ours = -1;
-    CLEANUP(vnl_fd_close) int nat_t = -1;
-    CLEANUP(vnl_fd_close) int other = -1;
-    CLEANUP(vnl_fd_close) int theirs = -1;
-
-    (void)state;
-    (void)live_converge(VNETS GATEWAYS SITE);
-    here = &gateway_of("gwa")->outer;
-    there = &gateway_of("gwb")->outer;
-    ours = udp_in("gwa", here, 500);
-    nat_t = udp_in("gwa", here, 4500);
-    other = udp_in("gwa", here, 5353);
-    theirs = udp_in("gwb", there, 500);
-    set_door("gwa", VNL_GATEWAY_DOOR_OPEN, NULL);
-    send_to(theirs, here, 5353);
-    assert_int_equal(got(other), 500);
-    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, "gwb");
-    send_to(theirs, here, 5353);
-    send_to(theirs, here, 500);
-    assert_int_equal(got(ours), 500);
-    assert_int_equal(got(other), 0);
-    send_to(ours, there, 500);
-    assert_int_equal(got(theirs), 500);
-    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, NULL);
-    send_to(theirs, here, 500);
-    assert_int_equal(got(ours), 0);
-    running_has(running_in("gwb", "ping -c 1 -W 2 -I %s %s", outer_of("gwb"), "203.0.113.200"),
-                " 0% packet loss");
-    set_door("gwa", VNL_GATEWAY_DOOR_CLIENTS, NULL);
-    send_to(theirs, here, 4500);
-    assert_int_equal(got(nat_t), 500);
-    send_to(theirs, here, 5353);
-    assert_int_equal(got(other), 0);
-}
-
-/* The second NIC of a VM has the name and the number that the gateway's outside had. */
-static void a_vm_in_place_of_a_gateway_is_open(void **state)
-{
-    static const char *const sides =
-        "bash -c 'tc filter show dev eth1 ingress; tc filter show dev eth1 egress'";
-
-    (void)state;
-    (void)live_converge(VNETS GATEWAYS);
-    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, "gwb");
-    running_has(running_in("gwa", "%s", sides), "vpn_in");
-    (void)live_converge(VNETS "vm gwa va/s,va/s 10.1.0.9\n");
-    running_lacks(running_in("gwa", "%s", sides), "bpf");
-}
-
-/* Who asks from inside for the public address gets no answer: it would go out in clear. */
-static void answers_to_those_inside_do_not_leave_by_eth1(void **state)
-{
-    static const struct frame_spec asked[] = {
-        { .dport = 80 }, { .dport = 179 }, { .proto = 17, .dport = 7 }, { .proto = 1, .payload = 56 }
-    };
-    const struct vnl_plan_gateway *gwa;
-    CLEANUP(vnl_fd_close) int inside = -1;
-    CLEANUP(vnl_fd_close) int outside = -1;
-    char outer[VNL_ADDR_STR];
-
-    (void)state;
-    (void)live_converge(VNETS GATEWAYS SITE);
-    gwa = gateway_of("gwa");
-    (void)vnl_addr_format(&gwa->outer, outer);
-    set_door("gwa", VNL_GATEWAY_DOOR_PEERS, "gwb");
-    inside = capture_in("gwa", "eth0");
-    outside = capture_in("gwa", "eth1");
-    for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
-        struct frame_spec spec = asked[i];
-
-        spec.src = "10.1.0.4";
-        spec.dst = outer;
-        put_frame(&live_plan->nics[gwa->nic_in], &spec);
-    }
-    assert_true(captured(inside, false) >= (int)ARRAY_SIZE(asked));
-    assert_int_equal(captured(outside, true), 0);
-    running_has(running_in("gwb", "ping -c 1 -W 2 -I %s %s", outer_of("gwb"), outer), " 0% packet loss");
-    assert_true(captured(outside, true) >= 1);
-}
-
-/* BGP and IKE are for peers: by tunnels, and by eth1. Nobody listens here: what is let in is answered. */
-static void vms_find_no_service_inside(void **state)
-{
-    static const struct {
-        const char *guest;
-        struct frame_spec packet;
-        bool answered;
-    } rows[] = {
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .dport = 179 }, false },
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .proto = 17, .dport = 500 }, false },
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .proto = 17, .dport = 4500 }, false },
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .dport = 80 }, true },
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.255.4", .proto = 17, .dport = 179 }, true },
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.0.9", .dport = 179 }, true }, /* forwarded */
-        { "gwa", { .src = "10.1.0.4", .dst = "10.1.0.9", .proto = 17, .dport = 500 }, true },
-        { "office", { .src = "10.50.0.9", .dst = "10.50.0.1", .dport = 179 }, true },
-        { "office", { .src = "10.50.0.9", .dst = "10.50.0.1", .proto = 17, .dport = 500 }, true },
-    };
-
-    (void)state;
-    (void)live_converge(VNETS GATEWAYS SITE);
-    assert_true(running_ping("gwa", "10.1.0.4") &&
-                running_ping("office", "10.50.0.9")); /* neighbors are known */
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        CLEANUP(vnl_fd_close) int inside = capture_in(rows[i].guest, "eth0");
-
-        put_frame(&live_plan->nics[gateway_of(rows[i].guest)->nic_in], &rows[i].packet);
-        assert_int_equal(captured(inside, true), rows[i].answered);
-    }
-}
-
 /* --- rate, engine ------------------------------------------------------------------------------------------------------------------ */
 
 static void the_rate_is_that_of_the_sku(void **state)
@@ -774,16 +412,10 @@ int main(void)
         lab_test(a_vm_that_takes_over_a_gateways_name_is_plain),
         lab_test(a_tunnels_routes_are_exactly_those),
         lab_test(what_is_not_there_is_said),
-        lab_test(nothing_that_is_forwarded_leaves_by_eth1),
         lab_test(packets_go_through_a_tunnel_and_fit_it),
-        lab_test(peers_get_daemons_of_their_own),
-        lab_test(strangers_find_no_service_outside),
-        lab_test(answers_to_those_inside_do_not_leave_by_eth1),
-        lab_test(a_vm_in_place_of_a_gateway_is_open),
-        lab_test(vms_find_no_service_inside),
         lab_test(the_rate_is_that_of_the_sku),
         lab_test(with_the_kernels_esp_tunnels_are_xfrm_interfaces),
     };
 
-    return cmocka_run_group_tests_name("gateways' guests", tests, group_setup, live_group_teardown);
+    return cmocka_run_group_tests_name("gateways' guests", tests, gw_group_setup, live_group_teardown);
 }
