@@ -15,8 +15,9 @@
 
 /* One lab at a time has what is lent here. */
 static struct lent {
-    char names[MANY][64];
-    size_t n_names;
+    uint32_t n_twice; /* gateways */
+    char paths[MANY][64];
+    size_t n_paths;
     struct vnl_learned_route learned[MANY];
     char ids[MANY][512];
     struct vnl_client clients[MANY], *list[MANY];
@@ -37,8 +38,6 @@ void gateways_free(struct vnl_lab **ret)
     for (size_t i = 0; lab && i < lab->n_gateways; i++) {
         struct vnl_vpn_gateway *gateway = lab->gateways[i];
 
-        if (gateway->active_active)
-            gateway->instances[1] = (struct vnl_gateway_instance){ 0 };
         gateway->active_active = false;
         gateway->n_instances = 1;
         gateway->p2s = NULL;
@@ -69,22 +68,17 @@ void gateway_twice(struct vnl_lab *lab, const char *name, const char *public_ip)
 {
     struct vnl_vpn_gateway *gateway = vnl_vpn_gateway_lookup(lab, name);
     struct vnl_gateway_instance *first = &gateway->instances[0], *second = &gateway->instances[1];
-    char *text = lent.names[lent.n_names];
+    uint32_t slot = 100 + 2 * lent.n_twice++;
     struct vnl_addr before = first->bgp_addr;
 
-    assert_in_range(lent.n_names, 0, MANY - 1);
     before.bytes[3]--;
-    snprintf(text, sizeof(lent.names[0]), "%s.1", name);
-    *second = (struct vnl_gateway_instance){
-        .name = text,
-        .public_ip = vnl_public_ip_lookup(lab, public_ip),
-        .inner = vnl_addr_add(&first->inner, 1),
-        .bgp_addr = before,
-        .in_slot = 100 + 2 * (uint32_t)lent.n_names,
-        .out_slot = 101 + 2 * (uint32_t)lent.n_names,
-    };
+    assert_non_null(second->name);
+    second->public_ip = vnl_public_ip_lookup(lab, public_ip);
     assert_non_null(second->public_ip);
-    lent.n_names++;
+    second->inner = vnl_addr_add(&first->inner, 1);
+    second->bgp_addr = before;
+    second->in_slot = slot;
+    second->out_slot = slot + 1;
     gateway->n_instances = 2;
     gateway->active_active = true;
 }
@@ -120,11 +114,11 @@ void learn(struct vnl_lab *lab, const char *gateway, const char *connection, con
     const struct vnl_connection *found = vnl_connection_lookup(lab, connection);
     const struct vnl_vpn_gateway *at = vnl_vpn_gateway_lookup(lab, gateway);
     size_t n = lab->learned.n;
-    char *path = lent.names[lent.n_names++];
+    char *path = lent.paths[lent.n_paths++];
 
-    assert_in_range(lent.n_names, 1, MANY);
+    assert_in_range(lent.n_paths, 1, MANY);
     snprintf(lent.ids[n], sizeof(lent.ids[n]), "%s", found ? found->id : connection);
-    snprintf(path, sizeof(lent.names[0]), "%s", as_path);
+    snprintf(path, sizeof(lent.paths[0]), "%s", as_path);
     lent.learned[n].gateway = at->id;
     lent.learned[n].connection = lent.ids[n];
     lent.learned[n].as_path = path;
