@@ -28,7 +28,6 @@
 #include "vnetlab/verify.h"
 
 #define SRC_PORT 49152 /* of dry runs: the first ephemeral port */
-#define POLL_MS  100
 
 static const enum vnl_probe_proto probe_proto[] = {
     [VNL_EXPECT_ICMP] = VNL_PROBE_ICMP,
@@ -37,7 +36,7 @@ static const enum vnl_probe_proto probe_proto[] = {
 };
 static_assert(ARRAY_SIZE(probe_proto) == VNL_EXPECT_PROTO_MAX, "a probe for every protocol of expect");
 
-static const struct vnl_plan_nic *nic_of(const struct vnl_plan *plan, const char *vm)
+const struct vnl_plan_nic *vnl_check_nic(const struct vnl_plan *plan, const char *vm)
 {
     const struct vnl_plan_vm *found = vnl_plan_vm_lookup(plan, vm);
 
@@ -70,7 +69,7 @@ static const uint8_t ip_proto[] = {
 };
 static_assert(ARRAY_SIZE(ip_proto) == VNL_PROBE_PROTO_MAX, "a number for every probe");
 
-static struct vnl_flow_query query_of(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
+struct vnl_flow_query vnl_check_query(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
                                       const struct vnl_probe *probe)
 {
     bool ports = probe->proto != VNL_PROBE_ICMP;
@@ -84,10 +83,10 @@ static struct vnl_flow_query query_of(const struct vnl_plan *plan, const struct 
                                     .dst_port = probe->port };
 }
 
-static struct vnl_verify *ask_plan(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
-                                   const struct vnl_probe *probe)
+struct vnl_verify *vnl_check_ask_plan(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
+                                      const struct vnl_probe *probe)
 {
-    const struct vnl_flow_query query = query_of(plan, nic, probe);
+    const struct vnl_flow_query query = vnl_check_query(plan, nic, probe);
     struct vnl_verify *verify = NULL;
 
     return vnl_verify(plan, &query, &verify, NULL) < 0 ? NULL : verify;
@@ -237,7 +236,7 @@ static void grade_down(const struct vnl_check_grader *grader, struct vnl_check_r
 static void grade_found(const struct vnl_check_grader *grader, const struct vnl_plan_nic *nic,
                         struct vnl_check_row *row, const struct vnl_follow *program)
 {
-    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(grader->plan, nic, &row->probe);
+    CLEANUP(vnl_verify_free) struct vnl_verify *verify = vnl_check_ask_plan(grader->plan, nic, &row->probe);
     bool one_way = row->probe.proto == VNL_PROBE_UDP;
     const struct vnl_verify_step *step = verify ? vnl_verify_blocker(verify, one_way) : NULL;
     const struct vnl_verify_step *down = vnl_check_find_down(grader, verify, step, one_way);
@@ -248,11 +247,11 @@ static void grade_found(const struct vnl_check_grader *grader, const struct vnl_
         grade_answers(grader, nic, row, program, verify, step);
 }
 
-static void grade(const struct vnl_check_grader *grader, struct vnl_check_row *row)
+void vnl_check_grade(const struct vnl_check_grader *grader, struct vnl_check_row *row)
 {
-    const struct vnl_plan_nic *nic = nic_of(grader->plan, row->probe.vm);
+    const struct vnl_plan_nic *nic = vnl_check_nic(grader->plan, row->probe.vm);
     const struct vnl_flow_query query =
-        nic ? query_of(grader->plan, nic, &row->probe) : (struct vnl_flow_query){ 0 };
+        nic ? vnl_check_query(grader->plan, nic, &row->probe) : (struct vnl_flow_query){ 0 };
     struct vnl_follow program;
     int r = nic ? vnl_follow(grader->plan, grader->bpf, &query, &program, NULL) : -ENOENT;
 
@@ -278,7 +277,7 @@ static const char *target_name(const struct vnl_plan *plan, const struct vnl_exp
 
 /* A UDP probe is looked for where it arrives, behind NAT and load balancers, so its source port must be known: it chooses the backend.
  * Another one each time, so that no session of an earlier check is met. */
-static uint16_t source_port(void)
+uint16_t vnl_check_source_port(void)
 {
     uint16_t any = 0;
 
@@ -288,7 +287,7 @@ static uint16_t source_port(void)
 static const char *receiver_of(const struct vnl_plan *plan, const struct vnl_plan_nic *from,
                                const struct vnl_probe *probe)
 {
-    CLEANUP(vnl_verify_free) struct vnl_verify *verify = ask_plan(plan, from, probe);
+    CLEANUP(vnl_verify_free) struct vnl_verify *verify = vnl_check_ask_plan(plan, from, probe);
 
     return verify && verify->to != VNL_VERIFY_NOBODY ? plan->vms[plan->nics[verify->to].vm].name : NULL;
 }
@@ -304,9 +303,9 @@ static const struct vnl_addr *public_named(const struct vnl_plan *plan, const ch
 /* The address in the running lab: the expectation may be of another version of the lab. */
 static void row_aim(const struct vnl_plan *plan, const struct vnl_expect *expect, struct vnl_check_row *row)
 {
-    const struct vnl_plan_nic *from = nic_of(plan, expect->from);
+    const struct vnl_plan_nic *from = vnl_check_nic(plan, expect->from);
     const char *target = target_name(plan, expect);
-    const struct vnl_plan_nic *to = target ? nic_of(plan, target) : NULL;
+    const struct vnl_plan_nic *to = target ? vnl_check_nic(plan, target) : NULL;
     const struct vnl_addr *addr =
         from && to ? vnl_verify_aim(plan, (uint32_t)(from - plan->nics), (uint32_t)(to - plan->nics),
                                     expect->addr.family ? expect->addr.family : AF_INET)
@@ -320,7 +319,7 @@ static void row_aim(const struct vnl_plan *plan, const struct vnl_expect *expect
     if (!addr && public_named(plan, expect->to))
         row->probe.dst = *public_named(plan, expect->to);
     if (row->probe.proto == VNL_PROBE_UDP)
-        row->probe.src_port = source_port();
+        row->probe.src_port = vnl_check_source_port();
     row->probe.to_vm = from ? receiver_of(plan, from, &row->probe) : NULL;
     vm = row->probe.to_vm ? vnl_plan_vm_lookup(plan, row->probe.to_vm) : NULL;
     row->probe.retry_refused = vm && vm->n_run > 0;
@@ -352,88 +351,6 @@ static void row_find_vms(const struct vnl_plan *plan, struct vnl_check_row *row)
         row->hint = strdup("run 'vnetlab up' with this file first");
 }
 
-/* --- load balancers: only what their probes have found healthy gets anything -------------------------------- */
-
-/* UDP behind a balancer: the program knows which backend it will be, of those that are healthy. */
-static void row_watch(const struct vnl_check_grader *grader, struct vnl_check_row *row)
-{
-    const struct vnl_plan_nic *nic = row->sent ? nic_of(grader->plan, row->probe.vm) : NULL;
-    struct vnl_flow_query query;
-    struct vnl_follow program;
-
-    if (!nic || row->probe.proto != VNL_PROBE_UDP)
-        return;
-    query = query_of(grader->plan, nic, &row->probe);
-    if (vnl_follow(grader->plan, grader->bpf, &query, &program, NULL) == 0 &&
-        program.reason == VNL_DROP_NONE && program.nic != VNL_VERIFY_NOBODY)
-        row->probe.to_vm = grader->plan->vms[grader->plan->nics[program.nic].vm].name;
-}
-
-/* How long probes may take to notice that a server is up: the first may come too early. */
-static int64_t patience_ms(const struct vnl_plan *plan)
-{
-    uint32_t longest_s = 0;
-
-    for (size_t i = 0; i < plan->n_balancers; i++)
-        for (size_t k = 0; k < plan->balancers[i].n_rules; k++) {
-            const struct vnl_plan_lb_rule *rule = &plan->balancers[i].rules[k];
-            uint32_t s = rule->probed ? rule->probe.interval_s * rule->probe.threshold : 0;
-
-            longest_s = s > longest_s ? s : longest_s;
-        }
-    return longest_s ? (int64_t)longest_s * 2000 + 2000 : 0;
-}
-
-static bool is_down(const struct vnl_check_grader *grader, const struct vnl_check_row *row)
-{
-    const struct vnl_plan_nic *nic = row->sent ? nic_of(grader->plan, row->probe.vm) : NULL;
-    struct vnl_flow_query query;
-    struct vnl_follow program;
-
-    if (!nic || row->expect->result != VNL_EXPECT_PASS)
-        return false;
-    query = query_of(grader->plan, nic, &row->probe);
-    return vnl_follow(grader->plan, grader->bpf, &query, &program, NULL) == 0 &&
-           program.reason == VNL_DROP_BALANCER_DOWN;
-}
-
-/* A lab that has just come up has servers that are still starting. */
-static void wait_for_backends(const struct vnl_check_grader *grader, const struct vnl_check *check)
-{
-    int64_t left_ms = patience_ms(grader->plan);
-    bool down = left_ms > 0;
-
-    while (down && left_ms > 0) {
-        down = false;
-        for (size_t i = 0; !down && i < check->n_rows; i++)
-            down = is_down(grader, &check->rows[i]);
-        if (down)
-            (void)poll(NULL, 0, POLL_MS);
-        left_ms -= POLL_MS;
-    }
-}
-
-static int check_probe(const struct vnl_plan *plan, struct vnl_check *check, int timeout_ms,
-                       struct vnl_err **err)
-{
-    CLEANUP(vnl_str_free) char *memory = calloc(check->n_rows + 1, sizeof(struct vnl_probe));
-    struct vnl_probe *probes = (struct vnl_probe *)memory;
-    size_t n = 0;
-    int r;
-
-    if (!probes)
-        return vnl_fail(err, ENOMEM, "check");
-    for (size_t i = 0; i < check->n_rows; i++)
-        if (check->rows[i].sent)
-            probes[n++] = check->rows[i].probe;
-    r = vnl_probe_run(plan->lab, probes, n, timeout_ms, err);
-    n = 0;
-    for (size_t i = 0; i < check->n_rows; i++)
-        if (check->rows[i].sent)
-            check->rows[i].probe = probes[n++];
-    return r;
-}
-
 int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan,
                   const struct vnl_check_tunnel *tunnels, int timeout_ms, struct vnl_check **ret,
                   struct vnl_err **err)
@@ -455,17 +372,11 @@ int vnl_check_run(const struct vnl_lab *expected, const struct vnl_plan *plan,
         row_aim(plan, expected->expects[i], &check->rows[i]);
         row_find_vms(plan, &check->rows[i]);
     }
-    wait_for_backends(&grader, check);
-    for (size_t i = 0; i < check->n_rows; i++)
-        row_watch(&grader, &check->rows[i]);
-    r = check_probe(plan, check, timeout_ms, err);
+    r = vnl_check_send(&grader, check, timeout_ms, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < check->n_rows; i++) {
-        if (check->rows[i].sent)
-            grade(&grader, &check->rows[i]);
+    for (size_t i = 0; i < check->n_rows; i++)
         check->n_failed += !check->rows[i].ok;
-    }
     *ret = TAKE_PTR(check);
     return 0;
 }

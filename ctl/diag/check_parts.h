@@ -1,9 +1,11 @@
-/* Between check.c, which grades, check_tunnel.c, which knows what is down, and check_say.c, which words it. */
+/* Between check.c, which grades, check_send.c, which sends, check_tunnel.c, which knows what is down, and check_say.c, which words it. */
 #ifndef VNL_DIAG_CHECK_PARTS_H
 #define VNL_DIAG_CHECK_PARTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "vnetlab/bpf.h"
 #include "vnetlab/check.h"
 #include "vnetlab/plan.h"
 #include "vnetlab/verify.h"
@@ -23,6 +25,22 @@ struct vnl_check_finding {
     bool back;
     bool guest; /* a guest has sent the packet on before it came there */
 };
+
+/* NULL: no such guest, or it has no NIC. */
+const struct vnl_plan_nic *vnl_check_nic(const struct vnl_plan *plan, const char *vm);
+struct vnl_flow_query vnl_check_query(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
+                                      const struct vnl_probe *probe);
+/* NULL: the plan does not know either. */
+struct vnl_verify *vnl_check_ask_plan(const struct vnl_plan *plan, const struct vnl_plan_nic *nic,
+                                      const struct vnl_probe *probe);
+/* Of a UDP probe. */
+uint16_t vnl_check_source_port(void);
+void vnl_check_grade(const struct vnl_check_grader *grader, struct vnl_check_row *row);
+
+/* Sends all rows that can be sent, and grades them. Those that are not as expected and go through an appliance with commands of its own are
+ * sent again for a while. check_send.c. */
+int vnl_check_send(const struct vnl_check_grader *grader, struct vnl_check *check, int timeout_ms,
+                   struct vnl_err **err);
 
 /* The first tunnel on the way that is not up, there or back; NULL: none that the packet comes to, which is stopped by `blocker` (or
  * NULL). check_tunnel.c. */

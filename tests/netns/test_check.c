@@ -167,27 +167,37 @@ static void a_reason_at_a_later_hop_is_the_observed_one(void **state)
 }
 
 /* Behind the appliance the packet has another source than program and plan know of. */
+/* A firewall that translates, when its commands have come so far. */
+#define FIREWALL(before)                                                                                     \
+    "name: %s\n"                                                                                             \
+    "internet: {hosts: {example: {address: 203.0.113.80}}}\n"                                                \
+    "vnets: {hub: {addressSpace: [10.0.0.0/16], subnets: {a: {addressPrefix: 10.0.0.0/24, routeTable: rt}, " \
+    "b: 10.0.1.0/24}}}\n"                                                                                    \
+    "routeTables: {rt: {routes: {all: {addressPrefix: 0.0.0.0/0, nextHopType: VirtualAppliance, "            \
+    "nextHopIpAddress: 10.0.1.4}}}}\n"                                                                       \
+    "virtualMachines:\n"                                                                                     \
+    "  vm: {subnet: hub/a}\n"                                                                                \
+    "  firewall: {subnet: hub/b, enableIPForwarding: true, ipForward: true, run: [" before                   \
+    "iptables -t nat -A POSTROUTING -s 10.0.0.0/24 -j MASQUERADE]}\n"                                        \
+    "expect: [{from: vm, to: example, tcp: 80, result: pass}]\n"
+
 static void a_guests_own_nat_is_told_first(void **state)
 {
-    const char *lab =
-        "name: %s\n"
-        "internet: {hosts: {example: {address: 203.0.113.80}}}\n"
-        "vnets: {hub: {addressSpace: [10.0.0.0/16], subnets: {a: {addressPrefix: 10.0.0.0/24, routeTable: "
-        "rt}, "
-        "b: 10.0.1.0/24}}}\n"
-        "routeTables: {rt: {routes: {all: {addressPrefix: 0.0.0.0/0, nextHopType: VirtualAppliance, "
-        "nextHopIpAddress: 10.0.1.4}}}}\n"
-        "virtualMachines:\n"
-        "  vm: {subnet: hub/a}\n"
-        "  firewall: {subnet: hub/b, enableIPForwarding: true, ipForward: true, run: [iptables -t nat -A "
-        "POSTROUTING -s 10.0.0.0/24 -j MASQUERADE]}\n"
-        "expect: [{from: vm, to: example, tcp: 80, result: pass}]\n";
-
     (void)state;
     assert_int_equal(sh("command -v iptables > /dev/null"), 0); /* PACKAGES_RUN has it */
-    cli_ok("check %s", cli_file("lab.yaml", lab));
+    cli_ok("check %s", cli_file("lab.yaml", FIREWALL("")));
     assert_has(cli_out,
                "passed: the guest of firewall has changed the packet (the plan alone: ForeignToInternet)");
+}
+
+/* Its rule comes later than the first packet, whose connection stays as it is. */
+static void an_appliance_that_is_still_starting_is_waited_for(void **state)
+{
+    (void)state;
+    cli_ok("check %s", cli_file("lab.yaml", FIREWALL("sleep 1 && ")));
+    assert_has(cli_out, "1 passed, 0 failed");
+    cli_fails(1, "check %s", cli_file("never.yaml", FIREWALL("sleep 60 && ")));
+    assert_has(cli_out, "drop ForeignToInternet");
 }
 
 static void one_bad_file_does_not_hide_the_others(void **state)
@@ -216,6 +226,7 @@ int main(void)
         cmocka_unit_test_teardown(a_refusal_can_be_expected, cli_down_all),
         cmocka_unit_test_teardown(a_reason_at_a_later_hop_is_the_observed_one, cli_down_all),
         cmocka_unit_test_teardown(a_guests_own_nat_is_told_first, cli_down_all),
+        cmocka_unit_test_teardown(an_appliance_that_is_still_starting_is_waited_for, cli_down_all),
         cmocka_unit_test_teardown(one_bad_file_does_not_hide_the_others, cli_down_all),
     };
 
