@@ -164,10 +164,19 @@ static size_t count_site_hosts(const struct vnl_lab *lab)
     return n;
 }
 
-/* Gateways and sites' devices have two. */
+static size_t count_instances(const struct vnl_lab *lab)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lab->n_gateways; i++)
+        n += lab->gateways[i]->n_instances;
+    return n;
+}
+
+/* Gateways' instances and sites' devices have two. */
 static size_t count_nics(const struct vnl_lab *lab)
 {
-    size_t n = lab->n_hosts + 2 * lab->n_gateways + 2 * lab->n_sites + count_site_hosts(lab);
+    size_t n = lab->n_hosts + 2 * count_instances(lab) + 2 * lab->n_sites + count_site_hosts(lab);
 
     for (size_t i = 0; i < lab->n_vms; i++)
         n += lab->vms[i]->n_nics;
@@ -184,7 +193,8 @@ static void fuzz_plan(const struct vnl_lab *lab)
         check_mistakes(r, err);
         return;
     }
-    CHECK(plan->n_vms == lab->n_vms + lab->n_hosts + lab->n_gateways + lab->n_sites + count_site_hosts(lab));
+    CHECK(plan->n_vms ==
+          lab->n_vms + lab->n_hosts + count_instances(lab) + lab->n_sites + count_site_hosts(lab));
     CHECK(plan->n_nics == count_nics(lab));
     CHECK(plan->n_vnets == lab->n_vnets + vnl_lab_has_internet(lab) + lab->n_sites);
     CHECK(vnl_plan_print(null_out(), plan, &err) == 0);
