@@ -166,8 +166,14 @@ int vnl_member_add_prefix(struct vnl_prefixes *list, const char *text, struct vn
 
 int vnl_member_prefixes(const struct vnl_json *object, struct vnl_prefixes *ret, struct vnl_err **err)
 {
+    return vnl_member_ranges(object, "addressPrefixes", ret, err);
+}
+
+int vnl_member_ranges(const struct vnl_json *object, const char *key, struct vnl_prefixes *ret,
+                      struct vnl_err **err)
+{
     CLEANUP(vnl_names_done) struct vnl_names texts = { 0 };
-    int r = vnl_member_names(object, "addressPrefixes", &texts, err);
+    int r = vnl_member_names(object, key, &texts, err);
 
     for (size_t i = 0; !r && i < texts.n; i++)
         r = vnl_member_add_prefix(ret, texts.items[i], err);

@@ -37,6 +37,9 @@ int vnl_member_names(const struct vnl_json *object, const char *key, struct vnl_
 int vnl_member_names_if(const struct vnl_json *object, const char *key, struct vnl_names *ret,
                         struct vnl_err **err);
 int vnl_member_prefixes(const struct vnl_json *object, struct vnl_prefixes *ret, struct vnl_err **err);
+/* The same of another name. */
+int vnl_member_ranges(const struct vnl_json *object, const char *key, struct vnl_prefixes *ret,
+                      struct vnl_err **err);
 int vnl_member_add_prefix(struct vnl_prefixes *list, const char *text, struct vnl_err **err);
 
 /* ARM's small shapes: an address, {"id": ...}, {"addressPrefixes": [...]}. */

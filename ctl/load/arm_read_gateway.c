@@ -303,10 +303,31 @@ int vnl_arm_get_policy(const struct vnl_json *json, const char *key, struct vnl_
     return 0;
 }
 
+static int get_selectors(const struct vnl_json *properties, struct vnl_selector_policy *ret,
+                         struct vnl_err **err)
+{
+    const struct vnl_json *array;
+
+    if (vnl_member_array(properties, "trafficSelectorPolicies", &array, err) < 0)
+        return -EINVAL;
+    if (vnl_json_len(array) > 1)
+        return vnl_fail(err, EINVAL, "'trafficSelectorPolicies' has more than one member");
+    ret->written = vnl_json_len(array) == 1;
+    if (ret->written &&
+        (vnl_member_ranges(vnl_json_at(array, 0), "localAddressRanges", &ret->local, err) < 0 ||
+         vnl_member_ranges(vnl_json_at(array, 0), "remoteAddressRanges", &ret->remote, err) < 0))
+        return vnl_wrap(err, "'trafficSelectorPolicies'");
+    if (ret->written && (!ret->local.n || !ret->remote.n))
+        return vnl_fail(err, EINVAL, "'trafficSelectorPolicies' has no ranges");
+    return 0;
+}
+
 static int get_policies(const struct vnl_lab *lab, const struct vnl_arm_resource *in,
                         struct vnl_connection *connection, struct vnl_err **err)
 {
-    if (vnl_arm_get_policy(in->properties, "ipsecPolicies", &connection->policy, err) < 0)
+    if (vnl_arm_get_policy(in->properties, "ipsecPolicies", &connection->policy, err) < 0 ||
+        get_selectors(in->properties, &connection->selectors, err) < 0 ||
+        vnl_member_source(lab, in->own, "trafficSelectorSource", &connection->selectors.src, err) < 0)
         return -EINVAL;
     return vnl_member_source(lab, in->own, "ipsecPolicySource", &connection->policy.src, err);
 }

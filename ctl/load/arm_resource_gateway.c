@@ -274,10 +274,24 @@ static void write_connection_own(struct vnl_json_writer *out, const struct vnl_c
     vnl_arm_write_source(out, "enableBgpSource", &connection->bgp_src);
     if (connection->policy.written)
         vnl_arm_write_source(out, "ipsecPolicySource", &connection->policy.src);
+    if (connection->selectors.written)
+        vnl_arm_write_source(out, "trafficSelectorSource", &connection->selectors.src);
     vnl_json_write_int(out, "dpdTimeoutSeconds", connection->dpd_timeout_s);
     vnl_json_write_bool(out, "connectionProtocolWritten", connection->ike_written);
     vnl_json_write_int(out, "slot", connection->slot);
     vnl_arm_close(out);
+}
+
+static void write_selectors(struct vnl_json_writer *out, const struct vnl_selector_policy *selectors)
+{
+    vnl_json_write_open(out, "trafficSelectorPolicies", '[');
+    if (selectors->written) {
+        vnl_json_write_open(out, NULL, '{');
+        write_list(out, "localAddressRanges", &selectors->local);
+        write_list(out, "remoteAddressRanges", &selectors->remote);
+        vnl_json_write_close(out, '}');
+    }
+    vnl_json_write_close(out, ']');
 }
 
 void vnl_arm_write_connection(struct vnl_json_writer *out, const struct vnl_connection *connection, bool keys)
@@ -288,7 +302,7 @@ void vnl_arm_write_connection(struct vnl_json_writer *out, const struct vnl_conn
     vnl_json_write_bool(out, "enableBgp", connection->enable_bgp);
     vnl_json_write_bool(out, "usePolicyBasedTrafficSelectors", connection->policy_selectors);
     vnl_arm_write_policy(out, "ipsecPolicies", &connection->policy);
-    write_empty(out, "trafficSelectorPolicies");
+    write_selectors(out, &connection->selectors);
     vnl_json_write_int(out, "dpdTimeoutSeconds",
                        connection->dpd_timeout_s ? connection->dpd_timeout_s : DPD_DEFAULT);
     vnl_json_write_text(out, "connectionStatus", "Unknown");

@@ -367,15 +367,16 @@ static void print_table(FILE *out, const struct vnl_lab_keys *table)
 void vnl_lab_keys_print(FILE *out)
 {
     static const struct vnl_lab_keys *const tables[] = {
-        &vnl_lab_top_keys,       &vnl_lab_vnet_keys,       &vnl_lab_subnet_keys,   &vnl_lab_peering_keys,
-        &vnl_lab_vm_keys,        &vnl_lab_nic_keys,        &vnl_lab_config_keys,   &vnl_lab_udr_table_keys,
-        &vnl_lab_udr_keys,       &vnl_lab_nsg_keys,        &vnl_lab_rule_keys,     &vnl_lab_asg_keys,
-        &vnl_lab_public_keys,    &vnl_lab_nat_keys,        &vnl_lab_lb_keys,       &vnl_lab_frontend_keys,
-        &vnl_lab_probe_keys,     &vnl_lab_lb_rule_keys,    &vnl_lab_gateway_keys,  &vnl_lab_local_keys,
-        &vnl_lab_local_bgp_keys, &vnl_lab_connection_keys, &vnl_lab_policy_keys,   &vnl_lab_site_keys,
-        &vnl_lab_site_bgp_keys,  &vnl_lab_site_host_keys,  &vnl_lab_internet_keys, &vnl_lab_host_keys,
-        &vnl_lab_latency_keys,   &vnl_lab_expect_keys,     &vnl_lab_refusal_keys,  &vnl_lab_semantics_keys,
-        &vnl_lab_p2s_keys,       &vnl_lab_root_keys,       &vnl_lab_revoked_keys,  &vnl_lab_client_keys,
+        &vnl_lab_top_keys,       &vnl_lab_vnet_keys,       &vnl_lab_subnet_keys,    &vnl_lab_peering_keys,
+        &vnl_lab_vm_keys,        &vnl_lab_nic_keys,        &vnl_lab_config_keys,    &vnl_lab_udr_table_keys,
+        &vnl_lab_udr_keys,       &vnl_lab_nsg_keys,        &vnl_lab_rule_keys,      &vnl_lab_asg_keys,
+        &vnl_lab_public_keys,    &vnl_lab_nat_keys,        &vnl_lab_lb_keys,        &vnl_lab_frontend_keys,
+        &vnl_lab_probe_keys,     &vnl_lab_lb_rule_keys,    &vnl_lab_gateway_keys,   &vnl_lab_local_keys,
+        &vnl_lab_local_bgp_keys, &vnl_lab_connection_keys, &vnl_lab_policy_keys,    &vnl_lab_selector_keys,
+        &vnl_lab_site_keys,      &vnl_lab_site_bgp_keys,   &vnl_lab_site_host_keys, &vnl_lab_internet_keys,
+        &vnl_lab_host_keys,      &vnl_lab_latency_keys,    &vnl_lab_expect_keys,    &vnl_lab_refusal_keys,
+        &vnl_lab_semantics_keys, &vnl_lab_p2s_keys,        &vnl_lab_root_keys,      &vnl_lab_revoked_keys,
+        &vnl_lab_client_keys,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++)

@@ -68,8 +68,9 @@ extern const struct vnl_lab_keys vnl_lab_top_keys, vnl_lab_semantics_keys, vnl_l
     vnl_lab_expect_keys, vnl_lab_refusal_keys, vnl_lab_public_keys, vnl_lab_nat_keys, vnl_lab_lb_keys,
     vnl_lab_frontend_keys, vnl_lab_probe_keys, vnl_lab_lb_rule_keys, vnl_lab_internet_keys, vnl_lab_host_keys,
     vnl_lab_latency_keys, vnl_lab_gateway_keys, vnl_lab_local_keys, vnl_lab_connection_keys,
-    vnl_lab_policy_keys, vnl_lab_site_keys, vnl_lab_site_host_keys, vnl_lab_local_bgp_keys,
-    vnl_lab_site_bgp_keys, vnl_lab_p2s_keys, vnl_lab_root_keys, vnl_lab_revoked_keys, vnl_lab_client_keys;
+    vnl_lab_policy_keys, vnl_lab_selector_keys, vnl_lab_site_keys, vnl_lab_site_host_keys,
+    vnl_lab_local_bgp_keys, vnl_lab_site_bgp_keys, vnl_lab_p2s_keys, vnl_lab_root_keys, vnl_lab_revoked_keys,
+    vnl_lab_client_keys;
 
 #define VNL_NOT_YET      "is not supported yet"
 #define VNL_SET_BY_AZURE "is set by Azure and cannot be written"

@@ -219,6 +219,40 @@ static void read_policies(struct vnl_loading *l, const struct vnl_lab_key *key, 
     vnl_lab_policy(l, key, node, "a connection", &((struct vnl_connection *)resource)->policy);
 }
 
+/* --- traffic selectors -------------------------------------------------------------------------------- */
+
+static const struct vnl_lab_key selector_keys[] = {
+    { "localAddressRanges", vnl_lab_read_prefixes, offsetof(struct vnl_selector_policy, local),
+      .type = "a prefix or a list of prefixes", .fallback = "required", .text = "on the gateway's side" },
+    { "remoteAddressRanges", vnl_lab_read_prefixes, offsetof(struct vnl_selector_policy, remote),
+      .type = "a prefix or a list of prefixes", .fallback = "required", .text = "on the other side" },
+};
+const struct vnl_lab_keys vnl_lab_selector_keys = { "Traffic selector policy", "a traffic selector policy",
+                                                    selector_keys, ARRAY_SIZE(selector_keys) };
+
+static void read_selectors(struct vnl_loading *l, const struct vnl_lab_key *key, void *resource,
+                           const struct vnl_yaml *node)
+{
+    struct vnl_selector_policy *selectors = &((struct vnl_connection *)resource)->selectors;
+    const struct vnl_yaml *policy = node->type == VNL_YAML_SEQ && node->n_kids ? node->kids[0] : node;
+
+    if (vnl_yaml_is_null(node) || (node->type == VNL_YAML_SEQ && node->n_kids == 0))
+        return;
+    if (node->type == VNL_YAML_SEQ && node->n_kids > 1)
+        vnl_lab_mistake(l, node->kids[1]->src, "InvalidRequestContent",
+                        "write all ranges into one policy: each pair is proposed",
+                        "'%s' with several policies is not supported yet", key->name);
+    else if (policy->type != VNL_YAML_MAP)
+        vnl_lab_wrong_type(l, key->name, key->type, policy);
+    else {
+        selectors->written = true;
+        selectors->src = policy->src;
+        vnl_lab_read_map(l, &vnl_lab_selector_keys, selectors, policy);
+        return;
+    }
+    vnl_lab_broken(l);
+}
+
 /* --- connections ------------------------------------------------------------------------------------- */
 
 static const struct vnl_lab_key connection_keys[] = {
@@ -243,6 +277,8 @@ static const struct vnl_lab_key connection_keys[] = {
     { "usePolicyBasedTrafficSelectors", vnl_lab_read_bool, offsetof(struct vnl_connection, policy_selectors),
       .type = "true or false", .fallback = "false",
       .text = "each pair of prefixes instead of any to any; needs ipsecPolicies" },
+    { "trafficSelectorPolicies", read_selectors, .type = "a list of one policy", .fallback = "any to any",
+      .text = "what this end proposes where it starts the negotiation (below)" },
     { "ipsecPolicies", read_policies, .type = "a list of one policy", .fallback = "Azure's defaults",
       .text = "replaces the default algorithms (below)" },
     { "enableBgp", read_enable_bgp, offsetof(struct vnl_connection, enable_bgp), .type = "true or false",
@@ -255,7 +291,6 @@ static const struct vnl_lab_key connection_keys[] = {
     { "connectionStatus", .refuse = VNL_SET_BY_AZURE },
     { "ingressBytesTransferred", .refuse = VNL_SET_BY_AZURE },
     { "egressBytesTransferred", .refuse = VNL_SET_BY_AZURE },
-    { "trafficSelectorPolicies", .refuse = VNL_NOT_YET },
     { "authenticationType", .refuse = VNL_NOT_YET },
     { "certificateAuthentication", .refuse = VNL_NOT_YET },
     { "authorizationKey", .refuse = VNL_NOT_YET },

@@ -73,6 +73,8 @@ void vnl_connection_free(struct vnl_connection **ptr)
         explicit_bzero(connection->key_written, strlen(connection->key_written));
     free(connection->key_written);
     vnl_ipsec_policy_done(&connection->policy);
+    vnl_prefixes_done(&connection->selectors.local);
+    vnl_prefixes_done(&connection->selectors.remote);
     free(connection);
 }
 

@@ -218,6 +218,34 @@ static void check_selectors(struct vnl_check *check, const struct vnl_connection
                     connection->name, pairs, SELECTOR_PAIRS_MAX);
 }
 
+static bool is_ipv4(const struct vnl_prefixes *list)
+{
+    return list->n && count_ipv4(list) == list->n;
+}
+
+static void check_selector_policy(struct vnl_check *check, const struct vnl_connection *connection)
+{
+    const struct vnl_selector_policy *selectors = &connection->selectors;
+    size_t pairs = selectors->local.n * selectors->remote.n;
+
+    if (!selectors->written)
+        return;
+    if (connection->gateway1->policy_based)
+        vnl_mistake(check, "BadRequest", &selectors->src, connection->id, NULL,
+                    "Connection '%s' cannot have trafficSelectorPolicies: virtual network gateway '%s' is "
+                    "PolicyBased",
+                    connection->name, connection->gateway1->name);
+    if (!is_ipv4(&selectors->local) || !is_ipv4(&selectors->remote))
+        vnl_mistake(check, "BadRequest", &selectors->src, connection->id,
+                    "write 'localAddressRanges' and 'remoteAddressRanges'",
+                    "trafficSelectorPolicies of connection '%s' must name IPv4 prefixes of both sides",
+                    connection->name);
+    else if (pairs > SELECTOR_PAIRS_MAX)
+        vnl_mistake(check, "BadRequest", &selectors->src, connection->id, "name larger prefixes",
+                    "Connection '%s' would have %zu pairs of traffic selectors; at most %u are possible",
+                    connection->name, pairs, SELECTOR_PAIRS_MAX);
+}
+
 static void check_key(struct vnl_check *check, const struct vnl_connection *connection)
 {
     CLEANUP(vnl_str_free) char *who = NULL;
@@ -242,6 +270,7 @@ void vnl_connection_check(struct vnl_check *check, struct vnl_connection *connec
     check_protocol(check, connection);
     check_count(check, connection);
     check_selectors(check, connection);
+    check_selector_policy(check, connection);
     if (connection->gateway2)
         check_vnet_pair(check, connection);
     if (connection->local2)

@@ -276,6 +276,32 @@ static int add_sites(struct vnl_plan_work *work, struct end *ends, const struct 
     return r;
 }
 
+static int replace_selectors(struct vnl_plan_tunnel *tunnel, const struct vnl_prefixes *local,
+                             const struct vnl_prefixes *remote)
+{
+    int r;
+
+    free(TAKE_PTR(tunnel->local_ts));
+    free(TAKE_PTR(tunnel->remote_ts));
+    r = vnl_space_take(local, &tunnel->local_ts, &tunnel->n_local_ts);
+    return r < 0 ? r : vnl_space_take(remote, &tunnel->remote_ts, &tunnel->n_remote_ts);
+}
+
+/* Source: spec vpn 8: who starts proposes its trafficSelectorPolicies, and the other end takes what is proposed. */
+static int propose(struct vnl_plan *plan, const struct end *ends, size_t i)
+{
+    const struct vnl_selector_policy *selectors = &ends[i].connection->selectors;
+    uint32_t other = plan->tunnels[i].other;
+    int r;
+
+    if (ends[i].site || !selectors->written || !plan->tunnels[i].initiates)
+        return 0;
+    r = replace_selectors(&plan->tunnels[i], &selectors->local, &selectors->remote);
+    return r < 0 || other == VNL_PLAN_NOBODY
+               ? r
+               : replace_selectors(&plan->tunnels[other], &selectors->remote, &selectors->local);
+}
+
 static int build(struct vnl_plan_work *work, struct end *ends)
 {
     struct vnl_plan *plan = work->plan;
@@ -290,6 +316,8 @@ static int build(struct vnl_plan_work *work, struct end *ends)
         plan->tunnels[i].other = find_other(plan, ends, i);
     for (size_t i = 0; i < plan->n_tunnels; i++)
         plan->tunnels[i].initiates = initiates(plan, ends, i);
+    for (size_t i = 0; i < plan->n_tunnels && r == 0; i++)
+        r = propose(plan, ends, i);
     return r;
 }
 

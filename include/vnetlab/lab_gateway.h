@@ -110,6 +110,13 @@ struct vnl_ipsec_policy {
     uint32_t lifetime_kib; /* saDataSizeKilobytes */
 };
 
+/* trafficSelectorPolicies[0]: what the gateway proposes where it starts the negotiation (spec 8). */
+struct vnl_selector_policy {
+    bool written;
+    struct vnl_src src;
+    struct vnl_prefixes local, remote; /* localAddressRanges, remoteAddressRanges */
+};
+
 struct vnl_connection {
     uint32_t number; /* position in lab->connections */
     struct vnl_src src;
@@ -132,6 +139,7 @@ struct vnl_connection {
     bool ike_v1;           /* connectionProtocol IKEv1; resolved: always with a PolicyBased gateway */
     bool ike_written;      /* connectionProtocol is written */
     bool policy_selectors; /* usePolicyBasedTrafficSelectors */
+    struct vnl_selector_policy selectors;
     bool enable_bgp; /* as written. In force (vnl_connection_bgp): of a VNet-to-VNet pair both have it */
     struct vnl_src bgp_src;
     enum vnl_connection_mode mode;

@@ -118,6 +118,35 @@ static void policy_based_selectors_carry_all_pairs(void **state)
     assert_int_equal(cli_ping("vm-2", "10.200.0.10"), 0);
 }
 
+/* Spec 8: what the gateway proposes is all that its SA carries, whatever the routes say. */
+#define RANGES                                                                                               \
+    "name: %s\n"                                                                                             \
+    "vnets: {hub: {addressSpace: [10.11.0.0/16], subnets: {s: 10.11.0.0/24, t: 10.11.1.0/24, "               \
+    "GatewaySubnet: "                                                                                        \
+    "10.11.255.0/27}}}\n"                                                                                    \
+    "virtualMachines: {vm-1: {subnet: hub/s}, vm-t: {subnet: hub/t}}\n"                                      \
+    "virtualNetworkGateways: {gw: {vnet: hub}}\n"                                                            \
+    "localNetworkGateways: {l: {gatewayIpAddress: 203.0.113.20, addressPrefixes: [10.200.0.0/24, "           \
+    "10.201.0.0/24]}}\n"                                                                                     \
+    "connections: {c: {virtualNetworkGateway1: gw, localNetworkGateway2: l, sharedKey: k, connectionMode: "  \
+    "InitiatorOnly, trafficSelectorPolicies: [{localAddressRanges: [10.11.0.0/24], remoteAddressRanges: "    \
+    "[10.200.0.0/24]}]}}\n"                                                                                  \
+    "sites: {office2: {publicIPAddress: 203.0.113.20, addressPrefixes: [10.200.0.0/24, 10.201.0.0/24], "     \
+    "sharedKey: k, hosts: {pc200: 10.200.0.10, pc201: 10.201.0.10}}}\n"
+
+static void a_selector_policy_narrows_what_the_tunnel_carries(void **state)
+{
+    (void)state;
+    cli_ok("down");
+    cli_ok("up %s", cli_file("ranges.yaml", RANGES));
+    assert_has(cli_out, "connections: 1 of 1 connected\n");
+    assert_int_equal(cli_ping("vm-1", "10.200.0.10"), 62);
+    assert_int_equal(cli_ping("pc200", "10.11.0.4"), 62);
+    assert_int_equal(cli_ping("vm-t", "10.200.0.10"), 0);
+    assert_int_equal(cli_ping("vm-1", "10.201.0.10"), 0);
+    cli_ok("down");
+}
+
 static void a_policy_based_gateway_has_one_tunnel_by_ikev1(void **state)
 {
     (void)state;
@@ -174,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_spoke_is_known_at_the_far_ends),
         cmocka_unit_test(ikev1_and_ikev2_are_side_by_side),
         cmocka_unit_test(policy_based_selectors_carry_all_pairs),
+        cmocka_unit_test(a_selector_policy_narrows_what_the_tunnel_carries),
         cmocka_unit_test(a_policy_based_gateway_has_one_tunnel_by_ikev1),
         cmocka_unit_test(an_edited_local_network_gateway_moves_routes_and_no_tunnel),
         cmocka_unit_test(a_device_with_another_address_is_negotiated_with_anew),

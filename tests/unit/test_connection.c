@@ -217,6 +217,35 @@ static void selectors_are_a_hundred_pairs(void **state)
         "are possible | name larger prefixes\n");
 }
 
+#define SELECTORS(policies)                                                                                  \
+    "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {GatewaySubnet: 10.1.255.0/27}}}\n"                   \
+    "virtualNetworkGateways: {gw: {vnet: hub}}\n"                                                            \
+    "localNetworkGateways: {l: {gatewayIpAddress: 203.0.113.1, addressPrefixes: 192.168.0.0/16}}\n"          \
+    "connections: {c: {virtualNetworkGateway1: gw, localNetworkGateway2: l, "                                \
+    "trafficSelectorPolicies: " policies "}}\n"
+
+static void selector_policies_are_kept_and_name_both_sides(void **state)
+{
+    CLEANUP(vnl_lab_free)
+    struct vnl_lab *lab = settled_lab(
+        SELECTORS("[{localAddressRanges: [10.1.0.0/24, 10.1.1.0/24], remoteAddressRanges: 192.168.1.0/24}]"),
+        NULL);
+    CLEANUP(vnl_lab_free) struct vnl_lab *again = stored_lab(lab);
+    const struct vnl_selector_policy *selectors = &again->connections[0]->selectors;
+
+    (void)state;
+    assert_true(selectors->written);
+    assert_int_equal(selectors->local.n, 2);
+    assert_int_equal(selectors->remote.n, 1);
+    assert_refused_lab(SELECTORS("[{localAddressRanges: 10.1.0.0/24}]"), NULL,
+                       "BadRequest 4:98 trafficSelectorPolicies of connection 'c' must name IPv4 prefixes of "
+                       "both sides | write 'localAddressRanges' and 'remoteAddressRanges'\n");
+    assert_refused_lab(
+        SELECTORS("{localAddressRange: 10.1.0.0/24}"), NULL,
+        "InvalidRequestContent 4:98 unknown key 'localAddressRange' in a traffic selector policy | did you "
+        "mean 'localAddressRanges'?\n");
+}
+
 static void json_is_arms(void **state)
 {
     CLEANUP(vnl_lab_free) struct vnl_lab *lab = settled_lab(gateway_lab_text, NULL);
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(slots_of_tunnels_stay),
         cmocka_unit_test(a_gateway_has_its_skus_number_of_connections),
         cmocka_unit_test(selectors_are_a_hundred_pairs),
+        cmocka_unit_test(selector_policies_are_kept_and_name_both_sides),
         cmocka_unit_test(json_is_arms),
     };
 

@@ -229,12 +229,15 @@ static const struct {
       "virtualNetworkGateways: {gw: {vnet: hub}, fw: {vnet: far}}\n"
       "localNetworkGateways: {lng: {gatewayIpAddress: 203.0.113.10, addressPrefixes: 192.168.0.0/16}}\n"
       "connections: {a: {virtualNetworkGateway1: gw, localNetworkGateway2: lng, enableBgp: false, "
-      "trafficSelectorPolicies: [], authenticationType: Certificate}, b: {connectionType: ExpressRoute, "
+      "trafficSelectorPolicies: [{}, {}], authenticationType: Certificate}, b: {connectionType: "
+      "ExpressRoute, "
       "virtualNetworkGateway1: gw, peer: x}}\n",
-      "InvalidRequestContent 4:92 'trafficSelectorPolicies' is not supported yet\n"
-      "InvalidRequestContent 4:121 'authenticationType' is not supported yet\n"
-      "InvalidRequestContent 4:175 'connectionType: ExpressRoute' is not supported yet\n"
-      "InvalidRequestContent 4:217 'peer' is not supported yet\n" },
+      "InvalidRequestContent 4:122 'trafficSelectorPolicies' with several policies is not supported yet | "
+      "write all "
+      "ranges into one policy: each pair is proposed\n"
+      "InvalidRequestContent 4:127 'authenticationType' is not supported yet\n"
+      "InvalidRequestContent 4:181 'connectionType: ExpressRoute' is not supported yet\n"
+      "InvalidRequestContent 4:223 'peer' is not supported yet\n" },
     /* the region of the first gateway */
     { NULL,
       "vnets: {hub: {addressSpace: 10.1.0.0/16, subnets: {a: 10.1.0.0/24, GatewaySubnet: 10.1.255.0/27}}, "

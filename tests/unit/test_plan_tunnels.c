@@ -262,6 +262,38 @@ static void policy_based_selectors_are_all_combinations(void **state)
     assert_list(near->routes, near->n_routes, "192.168.0.0/24 192.168.1.0/24");
 }
 
+#define RANGES                                                                                               \
+    "trafficSelectorPolicies: [{localAddressRanges: 10.1.0.0/24, remoteAddressRanges: 192.168.0.0/25}]"
+#define SELECTED                                                                                             \
+    LAB("localNetworkGateways: {" LOCAL(                                                                     \
+        "branch", "203.0.113.10",                                                                            \
+        "192.168.0.0/24, 192.168.1.0/24") "}\n" OFFICE                                                       \
+                                          "}}\nconnections: {" S2S("c", "gw1", "branch",                     \
+                                                                   ", connectionMode: %s, " RANGES) "}\n")
+
+/* Spec 8: who starts proposes; the other end takes what is proposed, whatever it would propose itself. */
+static void a_selector_policy_is_proposed_by_who_starts(void **state)
+{
+    const char *const modes[] = { "InitiatorOnly", "ResponderOnly" };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(vnl_str_free) char *text = NULL;
+        CLEANUP(vnl_plan_free) struct vnl_plan *plan = NULL;
+        const struct vnl_plan_tunnel *near, *far;
+
+        assert_true(asprintf(&text, SELECTED, modes[i]) > 0);
+        plan = plan_of(text);
+        near = end_of(plan, "c", "gw1");
+        far = end_of(plan, "c", "office");
+        assert_list(near->local_ts, near->n_local_ts, i ? "" : "10.1.0.0/24");
+        assert_list(near->remote_ts, near->n_remote_ts, i ? "" : "192.168.0.0/25");
+        assert_list(far->local_ts, far->n_local_ts, i ? "" : "192.168.0.0/25");
+        assert_list(far->remote_ts, far->n_remote_ts, i ? "" : "10.1.0.0/24");
+        assert_list(near->routes, near->n_routes, "192.168.0.0/24 192.168.1.0/24");
+    }
+}
+
 static void a_default_site_is_routed_into_its_tunnel(void **state)
 {
     CLEANUP(vnl_plan_free)
@@ -322,6 +354,7 @@ int main(void)
         cmocka_unit_test(defaults_are_azures),
         cmocka_unit_test(a_policy_replaces_the_defaults_at_both_ends),
         cmocka_unit_test(policy_based_selectors_are_all_combinations),
+        cmocka_unit_test(a_selector_policy_is_proposed_by_who_starts),
         cmocka_unit_test(a_default_site_is_routed_into_its_tunnel),
         cmocka_unit_test(a_policy_based_gateway_selects_by_prefix),
         cmocka_unit_test(a_site_with_its_own_configuration_has_no_end_here),
