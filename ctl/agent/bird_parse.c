@@ -31,12 +31,12 @@ static const char *after(const char *line, const char *key)
     return line + strspn(line, " ");
 }
 
-/* A name of BIRD's into one of ours, in place. */
+/* A name of BIRD's into one of ours, in place; another one stays as it is. */
 static void name_session(char *name)
 {
     size_t len = strlen(VNL_BIRD_SESSION);
 
-    if (!strncmp(name, VNL_BIRD_SESSION, len))
+    if (!strncmp(name, VNL_BIRD_SESSION, len) && name[len])
         memmove(name, name + len, strlen(name + len) + 1);
 }
 
