@@ -3,16 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/paths.h"
@@ -20,19 +18,6 @@
 #define END_MS 1000
 
 /* --- its directory -------------------------------------------------------------------------------- */
-
-/* Opens a directory in another one, made if need be; closes the other one. */
-static int descend(int parent, const char *name)
-{
-    int fd = -1;
-
-    if (mkdirat(parent, name, 0700) == 0 || errno == EEXIST)
-        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        fd = -errno;
-    (void)close(parent);
-    return fd;
-}
 
 int vnl_bird_dir_open(const char *lab, const char *guest, struct vnl_err **err)
 {
@@ -42,9 +27,9 @@ int vnl_bird_dir_open(const char *lab, const char *guest, struct vnl_err **err)
     if (fd < 0)
         return vnl_fail(err, base ? errno : ENOMEM, "the lab's directory: %s",
                         strerror(base ? errno : ENOMEM));
-    fd = descend(fd, "bgp");
+    fd = vnl_daemon_descend(fd, "bgp");
     if (fd >= 0)
-        fd = descend(fd, guest);
+        fd = vnl_daemon_descend(fd, guest);
     return fd < 0 ? vnl_fail(err, -fd, "the directory of its BIRD: %s", strerror(-fd)) : fd;
 }
 
@@ -75,69 +60,19 @@ int vnl_bird_config_write(int dir_fd, const char *text, bool *ret_changed, struc
 
 /* --- starting ------------------------------------------------------------------------------------- */
 
-/* Runs in the child of a process with threads: system calls only. */
-static void __attribute__((noreturn)) exec_bird(int dir_fd, int null)
-{
-    char *const argv[] = { "bird", "-f", "-c", "bird.conf", "-s", "bird.ctl", NULL };
-    char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC", NULL };
-    sigset_t none;
-
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)umask(0077);
-    if (fchdir(dir_fd) == 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-        dup2(null, STDERR_FILENO) >= 0 && close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
-        (void)execve(VNL_BIRD_PROGRAM, argv, env);
-    _exit(127);
-}
-
-static void __attribute__((noreturn)) launch(int dir_fd, int netns_fd, int null, int report)
-{
-    pid_t pid;
-
-    (void)setsid();
-    if (setns(netns_fd, CLONE_NEWNET) < 0)
-        _exit(1);
-    pid = fork();
-    if (pid == 0)
-        exec_bird(dir_fd, null);
-    (void)!write(report, &pid, sizeof(pid));
-    _exit(pid < 0);
-}
-
-/* Forked twice: what it becomes is nobody's child. */
-static pid_t fork_twice(int dir_fd, int netns_fd, int null)
-{
-    CLEANUP(vnl_fd_close) int reports = -1;
-    pid_t child, pid = -1;
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    reports = ends[0];
-    child = fork();
-    if (child == 0)
-        launch(dir_fd, netns_fd, null, ends[1]);
-    (void)close(ends[1]);
-    if (child < 0 || read(reports, &pid, sizeof(pid)) != sizeof(pid))
-        pid = -1;
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    return pid;
-}
-
 pid_t vnl_bird_start(int dir_fd, int netns_fd, struct vnl_err **err)
 {
-    CLEANUP(vnl_fd_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    static char *const argv[] = { (char *)"bird", (char *)"-f",       (char *)"-c", (char *)"bird.conf",
+                                  (char *)"-s",   (char *)"bird.ctl", NULL };
+    static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"TZ=UTC", NULL };
+    CLEANUP(vnl_fd_close) int program = open(VNL_BIRD_PROGRAM, O_RDONLY | O_CLOEXEC);
+    const struct vnl_daemon_exec what = { program, argv, env };
     pid_t pid;
 
-    if (null < 0)
-        return vnl_fail(err, errno, "/dev/null: %s", strerror(errno));
-    if (access(VNL_BIRD_PROGRAM, X_OK) < 0)
+    if (program < 0)
         return vnl_fail(err, ENOENT, "%s is not there: package bird2 is needed", VNL_BIRD_PROGRAM);
     (void)unlinkat(dir_fd, "bird.ctl", 0); /* of one that was killed */
-    pid = fork_twice(dir_fd, netns_fd, null);
+    pid = vnl_daemon_start(&what, dir_fd, netns_fd);
     return pid > 0 ? pid : vnl_fail(err, EAGAIN, "BIRD cannot be started");
 }
 

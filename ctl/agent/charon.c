@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +11,9 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "vnetlab/base.h"
 #include "vnetlab/err.h"
 #include "vnetlab/paths.h"
@@ -23,19 +22,6 @@
 
 /* --- its directory -------------------------------------------------------------------------------- */
 
-/* Opens a directory in another one, made if need be; closes the other one. */
-static int descend(int parent, const char *name)
-{
-    int fd = -1;
-
-    if (mkdirat(parent, name, 0700) == 0 || errno == EEXIST)
-        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        fd = -errno;
-    (void)close(parent);
-    return fd;
-}
-
 int vnl_charon_dir_open(const char *lab, const char *gateway, const char *tunnel, struct vnl_err **err)
 {
     CLEANUP(vnl_str_free) char *base = vnl_run_path(lab, NULL);
@@ -43,11 +29,11 @@ int vnl_charon_dir_open(const char *lab, const char *gateway, const char *tunnel
 
     if (fd < 0)
         return vnl_fail(err, base ? errno : ENOMEM, "the lab's directory: %s", strerror(errno));
-    fd = descend(fd, "vpn");
+    fd = vnl_daemon_descend(fd, "vpn");
     if (fd >= 0)
-        fd = descend(fd, gateway);
+        fd = vnl_daemon_descend(fd, gateway);
     if (fd >= 0 && tunnel)
-        fd = descend(fd, tunnel);
+        fd = vnl_daemon_descend(fd, tunnel);
     return fd < 0 ? vnl_fail(err, -fd, "the directory of its charon: %s", strerror(-fd)) : fd;
 }
 
@@ -114,71 +100,20 @@ static int open_program(void)
     return copy_in_memory(fd);
 }
 
-/* Runs in the child of a process with threads: system calls only. */
-static void __attribute__((noreturn)) exec_charon(int program, int dir_fd, int null)
-{
-    char *const argv[] = { "charon-systemd", NULL };
-    char *const env[] = { "STRONGSWAN_CONF=strongswan.conf", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC",
-                          NULL };
-    sigset_t none;
-
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)umask(0077);
-    if (fchdir(dir_fd) == 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-        dup2(null, STDERR_FILENO) >= 0 && close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
-        (void)syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
-    _exit(127);
-}
-
-/* No session of its own: the scheduler makes a group of each session (autogroup), and with libipsec a packet goes from daemon to daemon. In
- * groups of their own they take the CPU from each other packet by packet: two to three times as many switches, a quarter more CPU time. */
-static void __attribute__((noreturn)) launch(int program, int dir_fd, int netns_fd, int null, int report)
-{
-    pid_t pid;
-
-    (void)setpgid(0, 0);
-    if (setns(netns_fd, CLONE_NEWNET) < 0)
-        _exit(1);
-    pid = fork();
-    if (pid == 0)
-        exec_charon(program, dir_fd, null);
-    (void)!write(report, &pid, sizeof(pid));
-    _exit(pid < 0);
-}
-
-/* Forked twice: what it becomes is nobody's child. */
-static pid_t fork_twice(int program, int dir_fd, int netns_fd, int null)
-{
-    CLEANUP(vnl_fd_close) int reports = -1;
-    pid_t child, pid = -1;
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    reports = ends[0];
-    child = fork();
-    if (child == 0)
-        launch(program, dir_fd, netns_fd, null, ends[1]);
-    (void)close(ends[1]);
-    if (child < 0 || read(reports, &pid, sizeof(pid)) != sizeof(pid))
-        pid = -1;
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    return pid;
-}
-
 pid_t vnl_charon_start(int dir_fd, int netns_fd, struct vnl_err **err)
 {
-    CLEANUP(vnl_fd_close) int program = open_program(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    static char *const argv[] = { (char *)"charon-systemd", NULL };
+    static char *const env[] = { (char *)"STRONGSWAN_CONF=strongswan.conf",
+                                 (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"TZ=UTC", NULL };
+    CLEANUP(vnl_fd_close) int program = open_program();
+    const struct vnl_daemon_exec what = { program, argv, env };
     pid_t pid;
 
-    if (program < 0 || null < 0)
+    if (program < 0)
         return vnl_fail(err, ENOENT, "%s cannot be opened: package charon-systemd is needed",
                         VNL_CHARON_PROGRAM);
     (void)unlinkat(dir_fd, "vici", 0); /* a stale socket would stop it */
-    pid = fork_twice(program, dir_fd, netns_fd, null);
+    pid = vnl_daemon_start(&what, dir_fd, netns_fd);
     return pid > 0 ? pid : vnl_fail(err, EAGAIN, "charon cannot be started");
 }
 
